@@ -1,0 +1,180 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.EntityHeads.Pending;
+import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.CommitResult;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread that writes the journal: takes what has gathered, makes it durable, feeds it, and
+ * acknowledges it. No timer: the force in flight gathers the next batch.
+ *
+ * <p>After a failure nothing more is written or acknowledged. A failed force is never repeated: the
+ * pages it did not write are gone from memory, and a second one would report success.
+ */
+final class CommitThread {
+  private static final long IDLE_MILLIS = 100;
+  private static final long NO_ROOM_MILLIS = 200;
+
+  private final CommitQueue queue;
+  private final History history;
+  private final CommitFeed feed;
+  private final Consumer<Throwable> onFatal;
+  private final int batchBytesMax;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread;
+  private volatile @Nullable Throwable failure;
+  private volatile boolean abandoned;
+  private long lastSeq;
+  private boolean sealed = true;
+
+  CommitThread(
+      CommitQueue queue,
+      History history,
+      CommitFeed feed,
+      Consumer<Throwable> onFatal,
+      int batchBytesMax,
+      long lastSeq) {
+    this.queue = queue;
+    this.history = history;
+    this.feed = feed;
+    this.onFatal = onFatal;
+    this.batchBytesMax = batchBytesMax;
+    this.lastSeq = lastSeq;
+    thread = Thread.ofPlatform().daemon().name("holdfast-journal").unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Why the journal failed, or null. */
+  @Nullable Throwable failure() {
+    return failure;
+  }
+
+  private void run() {
+    try {
+      List<QueuedCommit> group = queue.take(batchBytesMax, IDLE_MILLIS);
+      while (group != null) {
+        if (group.isEmpty()) {
+          sealIfNeeded();
+        } else {
+          commit(group);
+        }
+        group = queue.take(batchBytesMax, IDLE_MILLIS);
+      }
+      if (!abandoned) {
+        history.end();
+      }
+    } catch (IOException | InterruptedException | RuntimeException | Error e) {
+      fail(e);
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private void sealIfNeeded() throws IOException {
+    if (!sealed) {
+      history.seal();
+      sealed = true;
+    }
+  }
+
+  private void commit(List<QueuedCommit> group) throws IOException, InterruptedException {
+    var changes = new ArrayList<SequencedChange>();
+    int bytes = 0;
+    for (QueuedCommit commit : group) {
+      for (Pending pending : commit.pending()) {
+        changes.add(pending.change());
+      }
+      bytes += commit.bytes();
+    }
+    try {
+      if (!changes.isEmpty()) {
+        awaitRoomOnDisk(bytes);
+        sealed = false;
+        history.append(changes);
+      }
+      for (QueuedCommit commit : group) {
+        deliver(commit);
+      }
+    } catch (IOException | InterruptedException | RuntimeException | Error e) {
+      String detail = "the journal failed, and what was being written may be durable or not: " + e;
+      for (QueuedCommit commit : group) {
+        commit.completeUnlessDone(new CommitResult.Unknown(detail));
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Waits for a segment. Facts are never dropped for want of room: it goes on when there is some.
+   */
+  private void awaitRoomOnDisk(int bytes) throws IOException, InterruptedException {
+    boolean reserved = false;
+    while (!reserved) {
+      try {
+        history.reserve(bytes);
+        reserved = true;
+      } catch (DiskFullException e) {
+        queue.diskFull(true);
+        if (closing.await(NO_ROOM_MILLIS, TimeUnit.MILLISECONDS)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private void deliver(QueuedCommit commit) {
+    if (!commit.isBarrier()) {
+      feed.committed(commit.committed());
+      for (Pending pending : commit.pending()) {
+        lastSeq = pending.change().seq();
+        pending.head().durable(lastSeq);
+      }
+    }
+    commit.complete(new CommitResult.Done(lastSeq));
+  }
+
+  private void fail(Throwable e) {
+    failure = e;
+    queue.abandon("the journal failed: " + e);
+    onFatal.accept(e);
+  }
+
+  /** Ends without writing what is queued, and without a clean end. */
+  void abandon() {
+    abandoned = true;
+    queue.abandon("storage was abandoned");
+    close();
+  }
+
+  /** Writes out what is queued, marks the end as clean, and waits until that is done. */
+  void close() {
+    queue.close("storage is closed");
+    closing.countDown();
+    boolean interrupted = false;
+    boolean done = false;
+    while (!done) {
+      try {
+        ended.await();
+        done = true;
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.adapters.file.json.EncodedChange;
+import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.EntityKey;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The newest change of every entity, pending ones included: what the next change must build on, and
+ * where an entity's history begins. Not safe for use by several threads: its owner's lock guards
+ * it.
+ */
+final class EntityHeads {
+  private final Map<EntityKey, Head> heads = new HashMap<>();
+
+  /** An entity's newest change. */
+  static final class Head {
+    private long revision;
+    private long seq;
+    private volatile long durableSeq;
+
+    /** Records that the change with this seq is durable. The journal's thread. */
+    void durable(long seqDurable) {
+      durableSeq = seqDurable;
+    }
+  }
+
+  /** A change with its seq, and the head to tell once it is durable. */
+  record Pending(SequencedChange change, Head head) {}
+
+  /** Takes a change of the journal, at start-up. */
+  void replayed(SequencedChange change) {
+    Head head = heads.computeIfAbsent(change.change().key(), _ -> new Head());
+    head.revision = change.change().revisionAfter();
+    head.seq = change.seq();
+    head.durableSeq = change.seq();
+  }
+
+  /** The first of {@code changes} that does not build on what is there, or null. */
+  CommitResult.@Nullable Conflict conflict(List<EncodedChange> changes) {
+    Map<EntityKey, Long> within = changes.size() > 1 ? new HashMap<>() : Map.of();
+    for (EncodedChange change : changes) {
+      Head head = heads.get(change.key());
+      long present = head == null ? 0 : head.revision;
+      if (change.revisionBefore() != within.getOrDefault(change.key(), present)) {
+        return new CommitResult.Conflict(change.key(), present);
+      }
+      if (changes.size() > 1) {
+        within.put(change.key(), change.revisionAfter());
+      }
+    }
+    return null;
+  }
+
+  /** Numbers changes that do not conflict, from {@code firstSeq} on. */
+  List<Pending> number(List<EncodedChange> changes, long firstSeq) {
+    var numbered = new ArrayList<Pending>(changes.size());
+    long seq = firstSeq;
+    for (EncodedChange change : changes) {
+      Head head = heads.computeIfAbsent(change.key(), _ -> new Head());
+      numbered.add(new Pending(new SequencedChange(seq, head.seq, change), head));
+      head.revision = change.revisionAfter();
+      head.seq = seq;
+      seq++;
+    }
+    return numbered;
+  }
+
+  /** The seq of the newest durable change of an entity; 0 if there is none. */
+  long durableSeq(EntityKey key) {
+    Head head = heads.get(key);
+    return head == null ? 0 : head.durableSeq;
+  }
+}

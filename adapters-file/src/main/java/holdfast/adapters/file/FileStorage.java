@@ -1,0 +1,228 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.FileLock;
+import holdfast.adapters.file.disk.LockHeldException;
+import holdfast.adapters.file.disk.NioDisk;
+import holdfast.adapters.file.journal.Journal;
+import holdfast.adapters.file.journal.JournalCopy;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.log.FileEventLog;
+import holdfast.adapters.file.output.FileOutputStorage;
+import holdfast.adapters.file.report.FileRecoveryStorage;
+import holdfast.domain.port.EventLog;
+import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.RecoveryStorage;
+import holdfast.domain.port.TaskStorage;
+import holdfast.domain.task.RunRef;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * Storage below one data directory, locked for this process: tasks, outputs, event logs and
+ * recovery reports.
+ *
+ * <p>{@link #open} takes the lock and makes the directories; history is recovered when {@link
+ * TaskStorage#open} is called on {@link #taskStorage}. Any thread.
+ */
+public final class FileStorage implements AutoCloseable {
+  private static final Set<String> NETWORK_TYPES =
+      Set.of(
+          "nfs",
+          "nfs4",
+          "cifs",
+          "smb3",
+          "smbfs",
+          "9p",
+          "afs",
+          "ceph",
+          "lustre",
+          "fuse.sshfs",
+          "fuse.glusterfs",
+          "beegfs",
+          "gpfs");
+
+  private final Layout layout;
+  private final FileLock lock;
+  private final FileTaskStorage taskStorage;
+  private final FileOutputStorage outputStorage;
+  private final FileEventLog eventLog;
+  private final FileRecoveryStorage recoveryStorage;
+
+  private FileStorage(Disk disk, Layout layout, FileStorageSettings settings, FileLock lock)
+      throws IOException {
+    this.layout = layout;
+    this.lock = lock;
+    var journal = new Journal(copies(disk, layout), settings.segmentBytes());
+    var history =
+        new History(
+            disk,
+            layout,
+            journal,
+            UUID::randomUUID,
+            new History.MirrorRule(settings.mirrorDir() != null, settings.rebuildMirror()));
+    taskStorage = new FileTaskStorage(disk, layout, settings, history);
+    outputStorage = new FileOutputStorage(disk, layout);
+    eventLog =
+        new FileEventLog(
+            disk,
+            layout.logs(),
+            new FileEventLog.Bounds(
+                settings.logBytesMax(), settings.logFilesMax(), settings.logFlushInterval()),
+            settings.clock());
+    recoveryStorage = new FileRecoveryStorage(disk, layout.reports());
+  }
+
+  static List<JournalCopy> copies(Disk disk, Layout layout) {
+    return List.of(
+        new JournalCopy(disk, "journal", layout.journal(), layout.quarantine()),
+        new JournalCopy(disk, "mirror", layout.mirror(), layout.mirrorQuarantine()));
+  }
+
+  /**
+   * Locks the data directory and makes what is missing in it.
+   *
+   * @throws FileStorageException if another process holds it, if others than its owner can look
+   *     into it, or if its file system is unsuitable; nothing in it was changed then
+   */
+  public static FileStorage open(FileStorageSettings settings) {
+    return open(settings, new NioDisk());
+  }
+
+  static FileStorage open(FileStorageSettings settings, Disk disk) {
+    Path state = settings.stateDir().toAbsolutePath().normalize();
+    Path mirror = settings.mirrorDir();
+    var layout =
+        new Layout(
+            settings.dataDir().toAbsolutePath().normalize(),
+            state,
+            mirror == null ? Layout.defaultMirror(state) : mirror.toAbsolutePath().normalize());
+    try {
+      for (Path directory : List.of(layout.data(), layout.state())) {
+        Layout.create(disk, directory);
+        check(disk, directory, settings.allowNetworkFs());
+      }
+      FileLock lock = lock(layout, settings);
+      try {
+        layout.prepare(disk);
+        check(disk, layout.mirror(), settings.allowNetworkFs());
+        return new FileStorage(disk, layout, settings, lock);
+      } catch (IOException | RuntimeException e) {
+        lock.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED, "cannot use " + layout.data() + ": " + e, e);
+    }
+  }
+
+  private static void check(Disk disk, Path directory, boolean allowNetworkFs) throws IOException {
+    if (disk.kind(directory) != Disk.Kind.DIRECTORY) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          directory + " is not a directory. Symbolic links are not followed: name the target");
+    }
+    String permissions = NioDisk.permissions(directory);
+    if (!permissions.endsWith("------")) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          directory
+              + " has mode "
+              + permissions
+              + ", so others can look into it. Run: chmod 700 "
+              + directory);
+    }
+    String type = NioDisk.fileSystemType(directory);
+    if (NETWORK_TYPES.contains(type) && !allowNetworkFs) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          directory
+              + " is on a network file system ("
+              + type
+              + "), where locks and forces may not mean what they say. Use a local disk, or"
+              + " --allow-network-fs");
+    }
+  }
+
+  private static FileLock lock(Layout layout, FileStorageSettings settings) throws IOException {
+    String holder =
+        "pid "
+            + ProcessHandle.current().pid()
+            + " on "
+            + host()
+            + ", started "
+            + ProcessHandle.current().info().startInstant().orElse(settings.clock().instant())
+            + "\n";
+    try {
+      return FileLock.acquire(layout.lock(), holder);
+    } catch (LockHeldException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          layout.state()
+              + " is in use by another server: "
+              + e.getMessage()
+              + ". Stop that one first, or use another data directory",
+          e);
+    }
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException _) {
+      return "this host";
+    }
+  }
+
+  public TaskStorage taskStorage() {
+    return taskStorage;
+  }
+
+  public OutputStorage outputStorage() {
+    return outputStorage;
+  }
+
+  public EventLog eventLog() {
+    return eventLog;
+  }
+
+  public RecoveryStorage recoveryStorage() {
+    return recoveryStorage;
+  }
+
+  /**
+   * Where a run's files go. Neither it nor its parent need exist: whoever makes it makes them, with
+   * mode 0700.
+   */
+  public Path runDirectory(RunRef run) {
+    return layout.run(run);
+  }
+
+  /** Where damaged files are put aside. */
+  public Path quarantineDirectory() {
+    return layout.quarantine();
+  }
+
+  /** Lets go of everything as if the process were killed: nothing is written any more. */
+  void abandon() {
+    taskStorage.abandon();
+    lock.close();
+  }
+
+  /** Ends the journal clean, flushes the logs and releases the lock. Idempotent. */
+  @Override
+  public void close() {
+    try {
+      taskStorage.close();
+    } finally {
+      eventLog.close();
+      lock.close();
+    }
+  }
+}

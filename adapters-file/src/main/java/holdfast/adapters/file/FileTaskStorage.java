@@ -1,0 +1,223 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.Journal;
+import holdfast.adapters.file.journal.LostHistoryException;
+import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.adapters.file.json.ChangeCodec;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.domain.port.Change;
+import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.Committed;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.PendingCommit;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Task storage in a mirrored journal. */
+final class FileTaskStorage implements TaskStorage {
+  private static final long KEEPER_MILLIS = 1_000;
+
+  private final Disk disk;
+  private final Layout layout;
+  private final FileStorageSettings settings;
+  private final History history;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread keeper;
+  private volatile @Nullable String roomTrouble;
+  private volatile boolean isCopy;
+  private @Nullable CommitQueue queue;
+  private @Nullable CommitThread thread;
+
+  FileTaskStorage(Disk disk, Layout layout, FileStorageSettings settings, History history) {
+    this.disk = disk;
+    this.layout = layout;
+    this.settings = settings;
+    this.history = history;
+    keeper = Thread.ofPlatform().daemon().name("holdfast-journal-keeper").unstarted(this::keep);
+  }
+
+  @Override
+  public synchronized Opened open(CommitFeed feed) {
+    if (queue != null) {
+      throw new IllegalStateException("opened before");
+    }
+    var fold = new StateFold(settings.clock().instant());
+    var heads = new EntityHeads();
+    History.Start start = start(fold, heads);
+    isCopy = start.isCopy();
+    int bytesMax = Journal.recordBytesMax(settings.segmentBytes());
+    var commits = new CommitQueue(heads, start.seq() + 1, settings.queueBound(), bytesMax);
+    var writing =
+        new CommitThread(commits, history, feed, settings.onFatal(), bytesMax, start.seq());
+    queue = commits;
+    thread = writing;
+    writing.start();
+    keeper.start();
+    return new Opened(
+        start.lineage().toString(),
+        start.lineage().toString().substring(0, 8) + "-" + start.epoch(),
+        start.term(),
+        start.seq(),
+        fold.tasks(),
+        fold.initiatives(),
+        fold.tombstones(),
+        List.copyOf(fold.idempotency()),
+        new Replay(
+            start.cause(),
+            start.degraded(),
+            start.seq(),
+            start.tornTail(),
+            start.healed(),
+            start.quarantined()));
+  }
+
+  private History.Start start(StateFold fold, EntityHeads heads) {
+    try {
+      return history.start(
+          change -> {
+            fold.add(change);
+            heads.replayed(change);
+          });
+    } catch (LostHistoryException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);
+    } catch (StorageException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_JOURNAL_FAILED,
+          "the journal below " + layout.state() + " cannot be recovered: " + e,
+          e);
+    }
+  }
+
+  @Override
+  public PendingCommit commit(List<Change> changes, Origin origin) {
+    return opened().put(changes, origin);
+  }
+
+  private CommitQueue opened() {
+    CommitQueue open = queue;
+    if (open == null) {
+      throw new IllegalStateException("open first");
+    }
+    return open;
+  }
+
+  @Override
+  public List<Committed> history(EntityKey key, long beforeSeq, int limit) {
+    var changes = new ArrayList<Committed>();
+    long seq = opened().durableSeq(key);
+    try {
+      while (seq > 0 && changes.size() < limit) {
+        SequencedChange change = history.find(seq);
+        if (change == null) {
+          return changes;
+        }
+        if (seq < beforeSeq) {
+          changes.add(new Committed(seq, ChangeCodec.decode(change.change())));
+        }
+        seq = change.previousSeq();
+      }
+      return changes;
+    } catch (IOException e) {
+      throw new StorageException("the history of " + key + " cannot be read at seq " + seq, e);
+    }
+  }
+
+  /** Keeps a spare segment ready and an eye on the free space. */
+  private void keep() {
+    CommitQueue commits = opened();
+    try {
+      do {
+        look(commits);
+      } while (!closing.await(KEEPER_MILLIS, TimeUnit.MILLISECONDS));
+    } catch (InterruptedException e) {
+      roomTrouble = "the thread that watches the free space was interrupted: " + e;
+    }
+  }
+
+  private void look(CommitQueue commits) {
+    try {
+      long free = Math.min(disk.usableBytes(layout.state()), disk.usableBytes(layout.mirror()));
+      boolean scarce = free < settings.diskReserve();
+      if (scarce) {
+        commits.diskFull(true);
+      }
+      history.prepareSpare();
+      commits.diskFull(scarce);
+      roomTrouble = null;
+    } catch (DiskFullException e) {
+      commits.diskFull(true);
+      roomTrouble = "there is no room for the next journal segment: " + e.getMessage();
+    } catch (IOException e) {
+      // The commit thread meets the same trouble when it needs the segment, and fails then.
+      roomTrouble = "the next journal segment cannot be made ready: " + e;
+    }
+  }
+
+  @Override
+  public @Nullable String impairment() {
+    CommitThread writing = thread;
+    Throwable failure = writing == null ? null : writing.failure();
+    if (failure != null) {
+      return "the journal failed: " + failure;
+    }
+    if (roomTrouble != null) {
+      return roomTrouble;
+    }
+    if (queue != null && opened().isDiskFull()) {
+      return "less than " + settings.diskReserve() + " bytes are free: new tasks are refused";
+    }
+    return isCopy ? layout.state() + " was copied from where it was made" : null;
+  }
+
+  /** Stops without writing anything more, as a killed process does. */
+  synchronized void abandon() {
+    closing.countDown();
+    CommitThread writing = thread;
+    if (writing != null) {
+      writing.abandon();
+      awaitKeeper();
+    }
+  }
+
+  /** The keeper makes files: it must be gone before somebody else may take the directory. */
+  private void awaitKeeper() {
+    boolean interrupted = false;
+    while (keeper.isAlive()) {
+      try {
+        keeper.join();
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    closing.countDown();
+    CommitThread writing = thread;
+    if (writing != null) {
+      writing.close();
+      awaitKeeper();
+    }
+    try {
+      history.close();
+    } catch (IOException e) {
+      throw new StorageException("the journal's files could not be closed", e);
+    }
+  }
+}

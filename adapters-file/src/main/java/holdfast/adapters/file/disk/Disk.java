@@ -1,0 +1,110 @@
+package holdfast.adapters.file.disk;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Every access to a file system, and nothing else: no policy, no format.
+ *
+ * <p>What is durable: bytes of a file after {@link DiskFile#force}; a file's name, its removal or
+ * its renaming after {@link #forceDirectory} of the directory that holds the name. Nothing before.
+ *
+ * <p>No method follows a symbolic link in the last element of a path. Files are made with mode
+ * 0600, directories with 0700. Any thread.
+ */
+public interface Disk {
+
+  /** How a file is opened. */
+  enum Access {
+    READ,
+    /** For reading and writing; it must exist. */
+    WRITE,
+    /** For reading and writing; it must not exist. */
+    CREATE
+  }
+
+  /** What stands at a path. */
+  enum Kind {
+    MISSING,
+    FILE,
+    DIRECTORY,
+    /** A symbolic link, a device, a pipe. */
+    OTHER
+  }
+
+  DiskFile open(Path file, Access access) throws IOException;
+
+  /** The names in a directory, sorted; none if the directory does not exist. */
+  List<String> list(Path directory) throws IOException;
+
+  Kind kind(Path path) throws IOException;
+
+  /** Makes one directory and forces its parent. Being there already is no error. */
+  void createDirectory(Path directory) throws IOException;
+
+  /** Gives a file another name in one step, replacing what bore that name. */
+  void rename(Path from, Path to) throws IOException;
+
+  /**
+   * Removes a file, a link or an empty directory.
+   *
+   * @return whether it was there
+   */
+  boolean delete(Path path) throws IOException;
+
+  /** Makes the present names in a directory durable. */
+  void forceDirectory(Path directory) throws IOException;
+
+  /** Bytes that can still be written to the file system that holds a path. */
+  long usableBytes(Path path) throws IOException;
+
+  /** The number that tells an existing file from its copies. */
+  long inode(Path path) throws IOException;
+
+  /** The whole content of a file of at most {@code bytesMax} bytes. */
+  default byte[] readAll(Path file, int bytesMax) throws IOException {
+    try (DiskFile opened = open(file, Access.READ)) {
+      long size = opened.size();
+      if (size > bytesMax) {
+        throw new IOException(file + " is " + size + " bytes; expected at most " + bytesMax);
+      }
+      ByteBuffer content = ByteBuffer.allocate((int) size);
+      while (content.hasRemaining()) {
+        if (opened.read(content, content.position()) <= 0) {
+          throw new EOFException(file + " ended at byte " + content.position() + " of " + size);
+        }
+      }
+      return content.array();
+    }
+  }
+
+  /**
+   * Makes {@code content} the whole content of {@code file}, durably: whatever happens, the old
+   * content stands there or the new. A temporary file beside it may be left by a crash.
+   */
+  default void replace(Path file, byte[] content) throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY_SUFFIX);
+    delete(temporary);
+    try (DiskFile opened = open(temporary, Access.CREATE)) {
+      opened.write(ByteBuffer.wrap(content), 0);
+      opened.force();
+    }
+    rename(temporary, file);
+    forceDirectory(parent(file));
+  }
+
+  /** The directory that holds a path's name. */
+  static Path parent(Path path) {
+    Path parent = path.toAbsolutePath().getParent();
+    if (parent == null) {
+      throw new IllegalArgumentException(path + " is the root");
+    }
+    return parent;
+  }
+
+  /** Ends the name of a file that is not finished; such a file is removed at the next start. */
+  String TEMPORARY_SUFFIX = ".tmp";
+}

@@ -1,0 +1,200 @@
+package holdfast.adapters.file.disk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+
+/** The machine's own file system. */
+public final class NioDisk implements Disk {
+  private static final FileAttribute<Set<PosixFilePermission>> FILE_MODE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+  private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY_MODE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+  public NioDisk() {}
+
+  @Override
+  public DiskFile open(Path file, Access access) throws IOException {
+    return switch (access) {
+      case READ -> new NioFile(channel(file, Set.of(StandardOpenOption.READ)));
+      case WRITE ->
+          new NioFile(channel(file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)));
+      case CREATE -> new NioFile(create(file));
+    };
+  }
+
+  private static FileChannel create(Path file) throws IOException {
+    Set<OpenOption> options =
+        Set.of(
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.CREATE_NEW,
+            LinkOption.NOFOLLOW_LINKS);
+    try {
+      return FileChannel.open(file, options, FILE_MODE);
+    } catch (FileSystemException e) {
+      throw translated(e);
+    }
+  }
+
+  private static FileChannel channel(Path file, Set<OpenOption> options) throws IOException {
+    var all = new java.util.HashSet<>(options);
+    all.add(LinkOption.NOFOLLOW_LINKS);
+    return FileChannel.open(file, all);
+  }
+
+  @Override
+  public List<String> list(Path directory) throws IOException {
+    var names = new ArrayList<String>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        names.add(String.valueOf(entry.getFileName()));
+      }
+    } catch (NoSuchFileException e) {
+      if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
+        throw e;
+      }
+      return List.of();
+    } catch (java.nio.file.DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    Collections.sort(names);
+    return names;
+  }
+
+  @Override
+  public Kind kind(Path path) throws IOException {
+    try {
+      BasicFileAttributes attributes =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      if (attributes.isDirectory()) {
+        return Kind.DIRECTORY;
+      }
+      return attributes.isRegularFile() ? Kind.FILE : Kind.OTHER;
+    } catch (NoSuchFileException _) {
+      return Kind.MISSING;
+    }
+  }
+
+  @Override
+  public void createDirectory(Path directory) throws IOException {
+    try {
+      Files.createDirectory(directory, DIRECTORY_MODE);
+    } catch (FileAlreadyExistsException e) {
+      if (kind(directory) != Kind.DIRECTORY) {
+        throw e;
+      }
+      return;
+    }
+    forceDirectory(Disk.parent(directory));
+  }
+
+  @Override
+  public void rename(Path from, Path to) throws IOException {
+    // Only an atomic move is one rename(2); REPLACE_EXISTING alone would unlink the target first.
+    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  @Override
+  public boolean delete(Path path) throws IOException {
+    return Files.deleteIfExists(path);
+  }
+
+  @Override
+  public void forceDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  @Override
+  public long usableBytes(Path path) throws IOException {
+    return Files.getFileStore(path).getUsableSpace();
+  }
+
+  @Override
+  public long inode(Path path) throws IOException {
+    return ((Number) Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS)).longValue();
+  }
+
+  /** The name of the file system's type that holds a path, such as {@code ext4}. */
+  public static String fileSystemType(Path path) throws IOException {
+    return Files.getFileStore(path).type();
+  }
+
+  /** The permissions of a file or directory, such as {@code rwx------}. */
+  public static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(
+        Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
+  }
+
+  /** The platform tells a full disk from a broken one by its message only. */
+  private static IOException translated(IOException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.contains("No space left") || message.contains("quota exceeded")
+        ? new DiskFullException(message, e)
+        : e;
+  }
+
+  private record NioFile(FileChannel channel) implements DiskFile {
+    @Override
+    public int read(ByteBuffer target, long offset) throws IOException {
+      return channel.read(target, offset);
+    }
+
+    @Override
+    public void write(ByteBuffer source, long offset) throws IOException {
+      long at = offset;
+      try {
+        while (source.hasRemaining()) {
+          at += channel.write(source, at);
+        }
+      } catch (IOException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public void force() throws IOException {
+      // fdatasync: it makes the size durable too, and spares the other metadata.
+      try {
+        channel.force(false);
+      } catch (IOException e) {
+        throw translated(e);
+      }
+    }
+
+    @Override
+    public long size() throws IOException {
+      return channel.size();
+    }
+
+    @Override
+    public void truncate(long size) throws IOException {
+      channel.truncate(size);
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package holdfast.adapters.file.journal;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One of the two directories that hold the same segments.
+ *
+ * @param label what messages call it
+ * @param quarantine where damaged files of this copy are put; on the same file system
+ */
+public record JournalCopy(Disk disk, String label, Path directory, Path quarantine) {
+  private static final int CHUNK = 1 << 20;
+  private static final int SEGMENT_BYTES_MAX = 1 << 30;
+
+  Path path(SegmentName name) {
+    return directory.resolve(name.fileName());
+  }
+
+  List<SegmentName> segments() throws IOException {
+    var names = new ArrayList<SegmentName>();
+    for (String file : disk.list(directory)) {
+      SegmentName name = SegmentName.parse(file);
+      if (name != null) {
+        names.add(name);
+      }
+    }
+    return names;
+  }
+
+  /**
+   * The readable content of a segment, null if there is no such file. What the disk refuses to read
+   * is zero, hence invalid rather than absent.
+   */
+  @Nullable ByteBuffer load(SegmentName name) throws IOException {
+    if (disk.kind(path(name)) != Disk.Kind.FILE) {
+      return null;
+    }
+    try (DiskFile file = disk.open(path(name), Disk.Access.READ)) {
+      int size = (int) Math.min(file.size(), SEGMENT_BYTES_MAX);
+      ByteBuffer content = ByteBuffer.allocate(size);
+      for (int offset = 0; offset < size; offset += CHUNK) {
+        readChunk(file, content.slice(offset, Math.min(CHUNK, size - offset)), offset);
+      }
+      return content;
+    }
+  }
+
+  /**
+   * The first {@code length} bytes from {@code offset}, or as many as can be read; null if none.
+   */
+  @Nullable ByteBuffer read(SegmentName name, int offset, int length) throws IOException {
+    if (disk.kind(path(name)) != Disk.Kind.FILE) {
+      return null;
+    }
+    try (DiskFile file = disk.open(path(name), Disk.Access.READ)) {
+      long there = Math.min(length, file.size() - offset);
+      if (there <= 0) {
+        return null;
+      }
+      ByteBuffer content = ByteBuffer.allocate((int) there);
+      readChunk(file, content.duplicate(), offset);
+      return content;
+    }
+  }
+
+  private static void readChunk(DiskFile file, ByteBuffer chunk, int offset) {
+    int at = offset;
+    try {
+      while (chunk.hasRemaining()) {
+        int count = file.read(chunk, at);
+        if (count <= 0) {
+          return;
+        }
+        at += count;
+      }
+    } catch (IOException _) {
+      // A sector that cannot be read is a damaged sector: it stays zero, which no checksum passes,
+      // and the other copy takes its place or the start is refused with this file's name.
+      while (chunk.hasRemaining()) {
+        chunk.put((byte) 0);
+      }
+    }
+  }
+
+  /** Replaces a segment's file by {@code content}, durably. */
+  void rebuild(SegmentName name, byte[] content) throws IOException {
+    disk.replace(path(name), content);
+  }
+
+  /** Cuts a segment to its used length, durably. Longer files are cut, others left as they are. */
+  void cut(SegmentName name, int end) throws IOException {
+    if (disk.kind(path(name)) != Disk.Kind.FILE) {
+      return;
+    }
+    try (DiskFile file = disk.open(path(name), Disk.Access.WRITE)) {
+      if (file.size() > end) {
+        file.truncate(end);
+        file.force();
+      }
+    }
+  }
+
+  /** Removes a segment's file; the name is gone durably after {@link #forceDirectory}. */
+  void delete(SegmentName name) throws IOException {
+    disk.delete(path(name));
+  }
+
+  void forceDirectory() throws IOException {
+    disk.forceDirectory(directory);
+  }
+
+  /**
+   * Keeps what a damaged segment's file holds, with a note that says why. The file stays where it
+   * is until it is replaced: its undamaged batches are still the second copy of what they hold.
+   *
+   * @return where the bytes are
+   */
+  Path keep(SegmentName name, ByteBuffer content, long term, String why) throws IOException {
+    int length = content.limit();
+    while (length > 0 && content.get(length - 1) == 0) {
+      length--;
+    }
+    byte[] bytes = new byte[length];
+    content.get(0, bytes);
+    Path target = quarantined(name, term);
+    disk.replace(target, bytes);
+    note(target, why);
+    return target;
+  }
+
+  /**
+   * Moves a segment that is no part of history aside, with a note that says why.
+   *
+   * @return where it is now
+   */
+  Path putAside(SegmentName name, long term, String why) throws IOException {
+    Path target = quarantined(name, term);
+    disk.rename(path(name), target);
+    note(target, why);
+    forceDirectory();
+    return target;
+  }
+
+  private Path quarantined(SegmentName name, long term) {
+    return quarantine.resolve(label + "-" + name.fileName() + ".term-" + term);
+  }
+
+  /** Writes the note beside a file, and forces the directory of both. */
+  private void note(Path target, String why) throws IOException {
+    disk.replace(
+        target.resolveSibling(target.getFileName() + ".note"),
+        (why + "\n").getBytes(StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,191 @@
+package holdfast.adapters.file.journal;
+
+import holdfast.adapters.file.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes batches: both copies, both forced, before it returns. Batch N + 1 is not begun before N is
+ * durable in both. After an exception the writer must be given up: what the failed call left on the
+ * disk is unknown, and nothing may follow it.
+ *
+ * <p>One thread at a time.
+ */
+final class JournalWriter implements AutoCloseable {
+
+  /**
+   * Whose history is written.
+   *
+   * @param lineage of the data directory
+   */
+  record Identity(UUID lineage, long epoch, long term) {}
+
+  private final List<JournalCopy> copies;
+  private final SpareSegments spares;
+  private final Forcing forcing;
+  private final LongSupplier nonces;
+  private final Identity identity;
+  private final int segmentBytes;
+  private final ByteBuffer buffer;
+
+  private @Nullable Segment segment;
+  private Digest lastDigest;
+  private long nextSeq;
+
+  private record Segment(SegmentName name, long nonce, List<DiskFile> files, int end) {
+    Segment grown(int bytes) {
+      return new Segment(name, nonce, files, end + bytes);
+    }
+  }
+
+  /** Where a writer goes on: the last batch's digest, and the seq that follows it. */
+  record Start(Digest lastDigest, long nextSeq) {}
+
+  JournalWriter(
+      List<JournalCopy> copies,
+      SpareSegments spares,
+      Forcing forcing,
+      LongSupplier nonces,
+      Identity identity,
+      int segmentBytes,
+      Start start) {
+    this.copies = copies;
+    this.spares = spares;
+    this.forcing = forcing;
+    this.nonces = nonces;
+    this.identity = identity;
+    this.segmentBytes = segmentBytes;
+    // A takeover repeats the last batch, so it is the largest there is.
+    buffer =
+        ByteBuffer.allocateDirect(
+            Batch.padded(Batch.HEADER + Opening.HEADER + batchBytesMax(segmentBytes)));
+    lastDigest = start.lastDigest();
+    nextSeq = start.nextSeq();
+  }
+
+  /** The largest batch, padding included, that a segment of {@code segmentBytes} can hold. */
+  static int batchBytesMax(int segmentBytes) {
+    // A segment begins with an opening of up to this size and one block, so half is too much.
+    return Math.min(8 << 20, (segmentBytes / 2 - 2 * Batch.BLOCK) & -Batch.BLOCK);
+  }
+
+  /** How many bytes of records a batch can take. */
+  static int recordBytesMax(int segmentBytes) {
+    return batchBytesMax(segmentBytes) - Batch.HEADER;
+  }
+
+  /** Begins the term: everything up to here is durable and counts from now on. */
+  void takeOver(Opening tail) throws IOException {
+    openSegment(Batch.Kind.TAKEOVER, tail);
+  }
+
+  private void openSegment(Batch.Kind kind, Opening opening) throws IOException {
+    var name = new SegmentName(nextSeq, identity.term());
+    segment = new Segment(name, nonces.getAsLong(), spares.take(name), 0);
+    buffer.clear().position(Batch.HEADER);
+    opening.write(buffer);
+    write(kind, 0);
+  }
+
+  /**
+   * Writes the records as one batch. They must be numbered from where the writer stands, and fit.
+   *
+   * @return where the batch stands
+   */
+  BatchIndex.Place append(List<SequencedChange> records) throws IOException {
+    int bytes = 0;
+    for (SequencedChange record : records) {
+      bytes += RecordCodec.length(record.change());
+    }
+    if (!fits(bytes)) {
+      roll();
+    }
+    buffer.clear().position(Batch.HEADER);
+    for (SequencedChange record : records) {
+      RecordCodec.write(buffer, record, identity.epoch());
+    }
+    int offset = current().end();
+    write(Batch.Kind.DATA, records.size());
+    return new BatchIndex.Place(current().name(), offset);
+  }
+
+  /** Whether a batch with so many bytes of records fits into the segment being written. */
+  boolean fits(int recordBytes) {
+    return Batch.padded(Batch.HEADER + recordBytes) <= segmentBytes - current().end();
+  }
+
+  /** Proves by an empty batch that everything before was durable. */
+  void seal() throws IOException {
+    if (current().end() + Batch.BLOCK <= segmentBytes) {
+      buffer.clear().position(Batch.HEADER);
+      write(Batch.Kind.SEAL, 0);
+    }
+  }
+
+  private void write(Batch.Kind kind, int count) throws IOException {
+    Segment into = current();
+    Batch.seal(
+        buffer,
+        new Batch(
+            kind,
+            0,
+            identity.lineage(),
+            identity.epoch(),
+            identity.term(),
+            into.nonce(),
+            nextSeq,
+            count,
+            lastDigest));
+    int padded = buffer.limit();
+    for (DiskFile file : into.files()) {
+      file.write(buffer.duplicate(), into.end());
+    }
+    forcing.force(into.files(), () -> lastDigest = Digest.of(buffer, 0, padded));
+    nextSeq += count;
+    segment = into.grown(padded);
+  }
+
+  private void roll() throws IOException {
+    Segment full = current();
+    openSegment(Batch.Kind.ROLL, new Opening(full.name(), full.end(), ByteBuffer.allocate(0)));
+    for (DiskFile file : full.files()) {
+      file.truncate(full.end());
+      file.force();
+      file.close();
+    }
+  }
+
+  private Segment current() {
+    Segment open = segment;
+    if (open == null) {
+      throw new IllegalStateException("no term was begun");
+    }
+    return open;
+  }
+
+  /** The segment being written. */
+  SegmentName segmentName() {
+    return current().name();
+  }
+
+  /** Copies in the order in which they are written. */
+  List<JournalCopy> copies() {
+    return copies;
+  }
+
+  @Override
+  public void close() throws IOException {
+    forcing.close();
+    Segment open = segment;
+    segment = null;
+    if (open != null) {
+      for (DiskFile file : open.files()) {
+        file.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,279 @@
+package holdfast.adapters.file.journal;
+
+import holdfast.adapters.file.journal.SegmentChain.Link;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads one segment of history from all copies at once.
+ *
+ * <p>A batch that is valid in no copy ends the journal only in the last segment, and only if
+ * nothing valid stands behind it: batch N + 1 is not written before N is durable in both copies, so
+ * an invalid batch followed by a valid one is corruption, never a torn tail.
+ */
+final class SegmentReader {
+
+  /**
+   * Where history stands between two segments.
+   *
+   * @param digest of the batch last read
+   */
+  record Position(long nextSeq, Digest digest) {
+    static final Position START = new Position(1, Digest.NONE);
+  }
+
+  private final List<JournalCopy> copies;
+  private final Link link;
+  private final List<@Nullable ByteBuffer> contents = new ArrayList<>();
+  private final List<List<Integer>> damage = new ArrayList<>();
+  private final ByteBuffer truth;
+  private Digest lastDigest;
+  private long nextSeq;
+  private int end;
+  private int lastAt;
+  private boolean tornTail;
+
+  SegmentReader(List<JournalCopy> copies, Link link, Position start) throws IOException {
+    this.copies = copies;
+    this.link = link;
+    nextSeq = start.nextSeq();
+    lastDigest = start.digest();
+    int size = Math.max(link.end(), link.repeated().limit());
+    for (JournalCopy copy : copies) {
+      ByteBuffer content = copy.load(link.name());
+      contents.add(content);
+      damage.add(new ArrayList<>());
+      size = content == null ? size : Math.max(size, content.limit());
+    }
+    truth = ByteBuffer.allocate(size);
+  }
+
+  /** How many bytes of the segment belong to history. */
+  int end() {
+    return end;
+  }
+
+  /** Whether unfinished bytes stand behind the end. */
+  boolean tornTail() {
+    return tornTail;
+  }
+
+  /** Where history stands behind this segment. */
+  Position position() {
+    return new Position(nextSeq, lastDigest);
+  }
+
+  boolean isDamaged() {
+    return damage.stream().anyMatch(offsets -> !offsets.isEmpty());
+  }
+
+  /** A copy of the last batch that counts. */
+  ByteBuffer lastBatch() {
+    return ByteBuffer.wrap(Arrays.copyOfRange(truth.array(), lastAt, end));
+  }
+
+  /**
+   * Reads the segment.
+   *
+   * @throws LostHistoryException if a batch that must be there is valid in no copy
+   */
+  void read(BatchIndex index, Consumer<SequencedChange> sink) {
+    while (link.isTip() || end < link.end()) {
+      Batch batch = nextBatch();
+      if (batch == null) {
+        checkTail();
+        return;
+      }
+      lastAt = end;
+      end += batch.paddedLength();
+      accept(batch, index, sink);
+    }
+    if (end != link.end()) {
+      throw lost("history ends at offset " + link.end() + ", inside a batch", lastAt);
+    }
+  }
+
+  /** Copies the batch at {@link #end} into {@link #truth} from the first copy that has it. */
+  private @Nullable Batch nextBatch() {
+    Batch chosen = null;
+    for (int i = 0; i < copies.size(); i++) {
+      ByteBuffer content = contents.get(i);
+      Batch batch = content == null ? null : fitting(content, end);
+      if (batch == null) {
+        damage.get(i).add(end);
+      } else if (chosen == null && content != null) {
+        chosen = batch;
+        truth.put(end, content, end, batch.paddedLength());
+      }
+    }
+    if (chosen == null && !link.isTip() && end + link.repeated().limit() == link.end()) {
+      ByteBuffer repeated = link.repeated();
+      chosen = fitting(repeated, 0);
+      if (chosen != null) {
+        truth.put(end, repeated, 0, repeated.limit());
+      }
+    }
+    return chosen;
+  }
+
+  /** The batch at {@code offset} if it is valid, belongs here, and chains to the one before. */
+  private @Nullable Batch fitting(ByteBuffer content, int offset) {
+    Batch batch = Batch.at(content, offset);
+    boolean fits =
+        batch != null
+            && batch.nonce() == link.opening().nonce()
+            && batch.term() == link.opening().term()
+            && batch.epoch() == link.opening().epoch()
+            && batch.lineage().equals(link.opening().lineage())
+            && batch.firstSeq() == nextSeq
+            && batch.kind().opensSegment() == (end == 0)
+            && batch.previousDigest().equals(lastDigest);
+    return fits ? batch : null;
+  }
+
+  private void accept(Batch batch, BatchIndex index, Consumer<SequencedChange> sink) {
+    if (batch.count() > 0) {
+      index.add(batch.firstSeq(), link.name(), lastAt);
+    }
+    truth.position(lastAt + Batch.HEADER);
+    for (int i = 0; i < batch.count(); i++) {
+      SequencedChange record = RecordCodec.read(truth, lastAt + batch.length());
+      if (record == null || record.seq() != nextSeq) {
+        throw lost("record " + nextSeq + " is malformed in a batch whose checksum is right", end);
+      }
+      sink.accept(record);
+      nextSeq++;
+    }
+    lastDigest = Digest.of(truth, lastAt, batch.paddedLength());
+  }
+
+  /** Nothing valid may stand behind the end of the journal, and nothing before a known end. */
+  private void checkTail() {
+    if (end == 0 && wholeAt(0)) {
+      throw lost(
+          "the segment is whole but does not continue "
+              + link.from().predecessor()
+              + ", which is not the file that it was written after",
+          0);
+    }
+    if (!link.isTip()) {
+      throw lost("a batch is valid in no copy, and history goes on behind it", end);
+    }
+    for (int i = 0; i < copies.size(); i++) {
+      ByteBuffer content = contents.get(i);
+      damage.get(i).removeLast();
+      if (content == null) {
+        continue;
+      }
+      int behind = firstBatch(content, end, link.opening());
+      if (behind >= 0) {
+        throw lost(
+            "a batch is valid in no copy, and a valid one stands behind it at offset "
+                + behind
+                + " of "
+                + copies.get(i).path(link.name()),
+            end);
+      }
+      tornTail |= !isZero(content, end, content.limit());
+    }
+  }
+
+  private boolean wholeAt(int offset) {
+    return contents.stream()
+        .anyMatch(content -> content != null && Batch.at(content, offset) != null);
+  }
+
+  private LostHistoryException lost(String what, int offset) {
+    return new LostHistoryException(
+        "history from seq "
+            + nextSeq
+            + " on cannot be read: "
+            + what
+            + " (offset "
+            + offset
+            + " of "
+            + SegmentChain.places(copies, link.name())
+            + "). Restore one of these files from a backup of the same lineage; nothing"
+            + " acknowledged was changed");
+  }
+
+  /** Rebuilds the copies that are damaged, once their damaged bytes are kept elsewhere. */
+  void heal(long term, List<String> healed, List<String> quarantined) throws IOException {
+    for (int i = 0; i < copies.size(); i++) {
+      List<Integer> damaged = damage.get(i);
+      if (!damaged.isEmpty()) {
+        JournalCopy copy = copies.get(i);
+        ByteBuffer content = contents.get(i);
+        String what = damageOf(copy, content, damaged);
+        if (content != null && hasBytes(content, damaged.getFirst())) {
+          quarantined.add(what + ": kept as " + copy.keep(link.name(), content, term, what));
+        }
+        copy.rebuild(link.name(), Arrays.copyOf(truth.array(), end));
+        healed.add(what + ": rebuilt from what the other copy holds");
+      }
+    }
+  }
+
+  private String damageOf(JournalCopy copy, @Nullable ByteBuffer content, List<Integer> damaged) {
+    return content == null
+        ? copy.path(link.name()) + " was missing"
+        : copy.path(link.name())
+            + " had "
+            + damaged.size()
+            + (damaged.size() == 1 ? " invalid batch" : " invalid batches")
+            + ", the first at offset "
+            + damaged.getFirst();
+  }
+
+  private static boolean hasBytes(ByteBuffer content, int from) {
+    return !isZero(content, Math.min(from, content.limit()), content.limit());
+  }
+
+  /** The offset of the first valid batch from {@code offset} on, or -1. */
+  static int firstBatch(ByteBuffer bytes, int offset, @Nullable Batch sibling) {
+    for (int at = offset; at <= bytes.limit() - Batch.BLOCK; at += Batch.BLOCK) {
+      Batch batch = Batch.at(bytes, at);
+      boolean ours =
+          batch != null
+              && (sibling == null
+                  || (batch.nonce() == sibling.nonce() && batch.term() == sibling.term()));
+      if (ours) {
+        return at;
+      }
+    }
+    return -1;
+  }
+
+  /** Whether any valid batch in {@code bytes} carries records. */
+  static boolean holdsRecords(ByteBuffer bytes) {
+    for (int at = 0; at <= bytes.limit() - Batch.BLOCK; at += Batch.BLOCK) {
+      Batch batch = Batch.at(bytes, at);
+      if (batch != null && batch.count() > 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isZero(ByteBuffer bytes, int from, int to) {
+    int at = from;
+    while (at + Long.BYTES <= to) {
+      if (bytes.getLong(at) != 0) {
+        return false;
+      }
+      at += Long.BYTES;
+    }
+    while (at < to) {
+      if (bytes.get(at) != 0) {
+        return false;
+      }
+      at++;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,104 @@
+package holdfast.adapters.file.journal;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.disk.DiskFullException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Zero-filled segments kept ready, one in each copy: the commit path then neither allocates nor
+ * runs out of room, and overwriting what is allocated is the cheapest durable write there is.
+ *
+ * <p>A spare bears its name only once it is whole and durable. Any thread; one at a time does the
+ * work.
+ */
+final class SpareSegments {
+  private static final String NAME = "spare.wal";
+  private static final int CHUNK = 1 << 20;
+
+  private final List<JournalCopy> copies;
+  private final int segmentBytes;
+  private final ByteBuffer zeros;
+  private @Nullable IOException failure;
+
+  SpareSegments(List<JournalCopy> copies, int segmentBytes) {
+    this.copies = copies;
+    this.segmentBytes = segmentBytes;
+    zeros = ByteBuffer.allocateDirect(Math.min(CHUNK, segmentBytes)).asReadOnlyBuffer();
+  }
+
+  /**
+   * Makes the spares that are missing. Does nothing if all are there.
+   *
+   * @throws DiskFullException if there is no room; may be tried again
+   * @throws IOException if the disk failed; every later call fails too, since what a failed force
+   *     left behind cannot be told from what it wrote
+   */
+  synchronized void prepare() throws IOException {
+    if (failure != null) {
+      throw new IOException("an earlier segment could not be made ready", failure);
+    }
+    try {
+      makeMissing();
+    } catch (DiskFullException e) {
+      throw e;
+    } catch (IOException e) {
+      failure = e;
+      throw e;
+    }
+  }
+
+  private void makeMissing() throws IOException {
+    for (JournalCopy copy : copies) {
+      Path spare = copy.directory().resolve(NAME);
+      if (!isReady(copy, spare)) {
+        make(copy, spare);
+      }
+    }
+  }
+
+  private boolean isReady(JournalCopy copy, Path spare) throws IOException {
+    if (copy.disk().kind(spare) != Disk.Kind.FILE) {
+      return false;
+    }
+    try (DiskFile file = copy.disk().open(spare, Disk.Access.READ)) {
+      return file.size() == segmentBytes;
+    }
+  }
+
+  private void make(JournalCopy copy, Path spare) throws IOException {
+    Path temporary = spare.resolveSibling(NAME + Disk.TEMPORARY_SUFFIX);
+    copy.disk().delete(temporary);
+    try (DiskFile file = copy.disk().open(temporary, Disk.Access.CREATE)) {
+      for (int offset = 0; offset < segmentBytes; offset += zeros.capacity()) {
+        zeros.position(0).limit(Math.min(zeros.capacity(), segmentBytes - offset));
+        file.write(zeros, offset);
+      }
+      file.force();
+    }
+    copy.disk().rename(temporary, spare);
+    copy.forceDirectory();
+  }
+
+  /**
+   * Turns the spares into the segment {@code name} and opens them. The name is durable in every
+   * copy when this returns.
+   */
+  synchronized List<DiskFile> take(SegmentName name) throws IOException {
+    prepare();
+    for (JournalCopy copy : copies) {
+      copy.disk().rename(copy.directory().resolve(NAME), copy.path(name));
+    }
+    var files = new ArrayList<DiskFile>();
+    for (JournalCopy copy : copies) {
+      copy.forceDirectory();
+      files.add(copy.disk().open(copy.path(name), Disk.Access.WRITE));
+    }
+    return files;
+  }
+}

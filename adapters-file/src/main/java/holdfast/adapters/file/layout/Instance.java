@@ -1,0 +1,65 @@
+package holdfast.adapters.file.layout;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.json.JsonWriter;
+import jakarta.json.JsonException;
+import jakarta.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Names the lineage that a directory holds.
+ *
+ * @param inode the number that this very file had when it was written: in a copy it differs
+ */
+public record Instance(UUID lineage, long inode) {
+  private static final int BYTES_MAX = 4_096;
+
+  /** The instance written at {@code file}, or null if it is missing or damaged. */
+  public static @Nullable Instance read(Disk disk, Path file) throws IOException {
+    if (disk.kind(file) != Disk.Kind.FILE) {
+      return null;
+    }
+    JsonObject json;
+    try {
+      json = CheckedDocument.object(disk.readAll(file, BYTES_MAX));
+    } catch (IOException _) {
+      // What cannot be read is damaged: the lineage is known from the manifest and the journal.
+      return null;
+    }
+    if (json == null) {
+      return null;
+    }
+    Format.check(json, file.toString());
+    try {
+      return new Instance(
+          UUID.fromString(json.getString("lineage")), json.getJsonNumber("inode").longValueExact());
+    } catch (JsonException | NullPointerException | ClassCastException _) {
+      return null;
+    }
+  }
+
+  /** Writes the instance of {@code lineage}, durably, with the number of the file it is in. */
+  public static Instance write(Disk disk, Path file, UUID lineage) throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + Disk.TEMPORARY_SUFFIX);
+    disk.delete(temporary);
+    long inode;
+    try (var opened = disk.open(temporary, Disk.Access.CREATE)) {
+      inode = disk.inode(temporary);
+      var json =
+          new JsonWriter(128)
+              .beginObject()
+              .field("format", Manifest.FORMAT)
+              .field("lineage", lineage.toString())
+              .field("inode", inode)
+              .endObject();
+      opened.write(java.nio.ByteBuffer.wrap(CheckedDocument.bytes(json)), 0);
+      opened.force();
+    }
+    disk.rename(temporary, file);
+    disk.forceDirectory(Disk.parent(file));
+    return new Instance(lineage, inode);
+  }
+}

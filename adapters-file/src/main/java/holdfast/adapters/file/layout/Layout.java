@@ -1,0 +1,128 @@
+package holdfast.adapters.file.layout;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.List;
+
+/**
+ * Where everything stands.
+ *
+ * @param data the data directory
+ * @param state what tasks are, usually {@code state} below it
+ * @param mirror directory of the journal's second copy
+ */
+public record Layout(Path data, Path state, Path mirror) {
+  private static final int SHARD_CHARS = 2;
+
+  /** The usual places below {@code state}. */
+  public static Path defaultMirror(Path state) {
+    return state.resolve("recovery").resolve("journal");
+  }
+
+  public Path lock() {
+    return state.resolve("LOCK");
+  }
+
+  public Path instance() {
+    return state.resolve("INSTANCE");
+  }
+
+  /** Tells to whom a mirror on another disk belongs. */
+  public Path mirrorInstance() {
+    return mirror.resolve("INSTANCE");
+  }
+
+  public Path journal() {
+    return state.resolve("journal");
+  }
+
+  public Path recovery() {
+    return state.resolve("recovery");
+  }
+
+  public Path quarantine() {
+    return recovery().resolve("quarantine");
+  }
+
+  /** On the mirror's own file system, so that a rename can move files there. */
+  public Path mirrorQuarantine() {
+    return mirror.startsWith(state) ? quarantine() : mirror.resolve("quarantine");
+  }
+
+  public Path reports() {
+    return recovery().resolve("reports");
+  }
+
+  public Path manifest() {
+    return state.resolve("current-state.json");
+  }
+
+  public Path otherManifest() {
+    return recovery().resolve("current-state.json");
+  }
+
+  public Path logs() {
+    return data.resolve("logs");
+  }
+
+  public Path tasks() {
+    return state.resolve("tasks");
+  }
+
+  /** The directory of everything that belongs to a task. */
+  public Path task(TaskId task) {
+    return tasks().resolve(task.value().substring(0, SHARD_CHARS)).resolve(task.value());
+  }
+
+  public Path run(RunRef run) {
+    String attempt = Integer.toString(run.attempt());
+    return task(run.task()).resolve(run.run() == 1 ? attempt : attempt + "." + run.run());
+  }
+
+  /** Makes every directory that is missing, durably, and removes files left unfinished. */
+  public void prepare(Disk disk) throws IOException {
+    List<Path> directories =
+        List.of(
+            data,
+            state,
+            journal(),
+            recovery(),
+            quarantine(),
+            reports(),
+            mirror,
+            mirrorQuarantine(),
+            tasks(),
+            logs());
+    for (Path directory : directories) {
+      create(disk, directory);
+    }
+    for (Path directory : List.of(state, journal(), recovery(), quarantine(), reports(), mirror)) {
+      removeTemporary(disk, directory);
+    }
+  }
+
+  /** Makes a directory and all that is missing above it. */
+  public static void create(Disk disk, Path directory) throws IOException {
+    var missing = new ArrayDeque<Path>();
+    Path at = directory.toAbsolutePath();
+    while (at != null && disk.kind(at) == Disk.Kind.MISSING) {
+      missing.push(at);
+      at = at.getParent();
+    }
+    for (Path path : missing) {
+      disk.createDirectory(path);
+    }
+  }
+
+  private static void removeTemporary(Disk disk, Path directory) throws IOException {
+    for (String name : disk.list(directory)) {
+      if (name.endsWith(Disk.TEMPORARY_SUFFIX)) {
+        disk.delete(directory.resolve(name));
+      }
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Storage on a file system: the journal, the outputs of tasks, event logs and recovery reports.
+ * Everything that touches a disk goes through {@code holdfast.adapters.file.disk}.
+ */
+@org.jspecify.annotations.NullMarked
+module holdfast.adapters.file {
+  requires static org.jspecify;
+  requires transitive holdfast.domain;
+  requires jakarta.json;
+
+  exports holdfast.adapters.file;
+}

@@ -1,0 +1,109 @@
+package holdfast.adapters.file;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.adapters.file.disk.NioDisk;
+import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.CommitResult.Reason;
+import holdfast.domain.port.Committed;
+import holdfast.domain.port.PendingCommit;
+import holdfast.domain.port.SampleTasks;
+import holdfast.domain.port.TaskStorage;
+import holdfast.domain.port.TaskStorage.Origin;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A disk that fails or is full. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class DiskFaultIT {
+  @TempDir private Path directory;
+  private final FaultyDisk disk = new FaultyDisk(new NioDisk());
+  private final List<Throwable> fatal = new CopyOnWriteArrayList<>();
+  private final List<Committed> fed = new CopyOnWriteArrayList<>();
+
+  private FileStorage open() {
+    return FileStorage.open(
+        FileStorageSettings.of(
+                directory.resolve("data"), InstantSource.fixed(SampleTasks.NOON), fatal::add)
+            .withSegmentBytes(64 << 10)
+            .withDiskReserve(0),
+        disk);
+  }
+
+  private static CommitResult commit(TaskStorage storage, int n, Origin origin)
+      throws InterruptedException {
+    return storage.commit(List.of(SampleTasks.submit(n)), origin).await();
+  }
+
+  @Test
+  void nothingIsAcknowledgedAfterAFailedForce() throws InterruptedException {
+    try (FileStorage files = open()) {
+      TaskStorage storage = files.taskStorage();
+      storage.open(fed::addAll);
+      assertEquals(new CommitResult.Done(1), commit(storage, 1, Origin.CLIENT));
+      disk.breakForces();
+      assertInstanceOf(CommitResult.Unknown.class, commit(storage, 2, Origin.CLIENT));
+      var refused =
+          assertInstanceOf(CommitResult.Refused.class, commit(storage, 3, Origin.INTERNAL));
+      assertEquals(Reason.CLOSED, refused.reason());
+      assertEquals(1, fatal.size());
+      assertEquals(1, fed.size());
+      assertNotNull(storage.impairment());
+    }
+    try (FileStorage files = reopenSound()) {
+      TaskStorage.Opened opened = files.taskStorage().open(_ -> {});
+      assertTrue(opened.seq() == 1 || opened.seq() == 2, "seq " + opened.seq());
+    }
+  }
+
+  private FileStorage reopenSound() {
+    return FileStorage.open(
+        FileStorageSettings.of(
+                directory.resolve("data"), InstantSource.fixed(SampleTasks.NOON), fatal::add)
+            .withSegmentBytes(64 << 10));
+  }
+
+  @Test
+  void fullDiskRefusesNewWorkLetsFactsWaitAndGoesOnByItself() throws Exception {
+    try (FileStorage files = open()) {
+      TaskStorage storage = files.taskStorage();
+      storage.open(fed::addAll);
+      disk.full(true);
+      int n = 0;
+      while (storage.impairment() == null) {
+        assertTrue(n < 100_000, "the disk is never full");
+        storage.commit(List.of(SampleTasks.submit(n++)), Origin.CLIENT);
+      }
+      var refused =
+          assertInstanceOf(
+              CommitResult.Refused.class,
+              storage.commit(List.of(SampleTasks.submit(n)), Origin.CLIENT_NEW).await());
+      assertEquals(Reason.DISK_FULL, refused.reason());
+      PendingCommit fact = null;
+      for (int i = 0; i < 40; i++) {
+        fact = storage.commit(List.of(SampleTasks.submit(n++)), Origin.INTERNAL);
+      }
+      disk.full(false);
+      assertNotNull(fact);
+      assertInstanceOf(CommitResult.Done.class, fact.await());
+      long limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+      while (commit(storage, n, Origin.CLIENT_NEW) instanceof CommitResult.Refused
+          && System.nanoTime() < limit) {
+        Thread.onSpinWait();
+      }
+      assertNull(storage.impairment());
+      assertTrue(fatal.isEmpty());
+    }
+  }
+}

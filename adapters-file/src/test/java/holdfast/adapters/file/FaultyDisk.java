@@ -1,0 +1,77 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.disk.DiskFullException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/** A disk that fails when it is told to. Any thread. */
+final class FaultyDisk extends ForwardingDisk {
+  private volatile boolean broken;
+  private volatile boolean full;
+
+  FaultyDisk(Disk disk) {
+    super(disk);
+  }
+
+  /** From now on every force fails. */
+  void breakForces() {
+    broken = true;
+  }
+
+  /** From now on, or no more, nothing new can be written to files that are made. */
+  void full(boolean isFull) {
+    full = isFull;
+  }
+
+  @Override
+  public DiskFile open(Path file, Access access) throws IOException {
+    if (access == Access.CREATE && full) {
+      throw new DiskFullException("No space left on device", new IOException(file.toString()));
+    }
+    return new FaultyFile(super.open(file, access));
+  }
+
+  private final class FaultyFile implements DiskFile {
+    private final DiskFile file;
+
+    FaultyFile(DiskFile file) {
+      this.file = file;
+    }
+
+    @Override
+    public int read(ByteBuffer target, long offset) throws IOException {
+      return file.read(target, offset);
+    }
+
+    @Override
+    public void write(ByteBuffer source, long offset) throws IOException {
+      file.write(source, offset);
+    }
+
+    @Override
+    public void force() throws IOException {
+      if (broken) {
+        throw new IOException("Input/output error");
+      }
+      file.force();
+    }
+
+    @Override
+    public long size() throws IOException {
+      return file.size();
+    }
+
+    @Override
+    public void truncate(long size) throws IOException {
+      file.truncate(size);
+    }
+
+    @Override
+    public void close() throws IOException {
+      file.close();
+    }
+  }
+}

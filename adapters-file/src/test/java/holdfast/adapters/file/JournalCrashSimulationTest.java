@@ -1,0 +1,241 @@
+package holdfast.adapters.file;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.adapters.file.CrashEnumeration.Step;
+import holdfast.adapters.file.CrashEnumeration.Violation;
+import holdfast.adapters.file.SimulatedServer.Engine;
+import holdfast.adapters.file.disk.SimulatedDisk;
+import holdfast.adapters.file.journal.LostHistoryException;
+import holdfast.adapters.file.journal.TestJournals.Forces;
+import holdfast.domain.port.StorageException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every crash of small histories, and random crashes of random ones. The seed is printed; {@code
+ * -Dholdfast.test.seed} repeats a run, {@code -Dholdfast.test.states} makes it longer.
+ */
+class JournalCrashSimulationTest {
+  private static final long SEED = Long.getLong("holdfast.test.seed", System.nanoTime());
+  private static final long STATES = Long.getLong("holdfast.test.states", 100_000);
+
+  private static List<Step> smallHistory() {
+    return List.of(
+        (server, _) -> server.append(1, 300),
+        (server, _) -> server.append(3, 300),
+        (server, _) -> server.seal(),
+        (server, _) -> server.append(2, 3_000),
+        (server, _) -> server.append(1, 300),
+        (server, disk) -> server.restart(disk),
+        (server, _) -> server.append(2, 300),
+        (server, _) -> server.append(2, 3_500),
+        (server, _) -> server.append(2, 3_500),
+        (server, _) -> server.append(2, 3_500),
+        (server, _) -> server.append(2, 3_500));
+  }
+
+  private static List<Step> randomHistory(Random random) {
+    var steps = new ArrayList<Step>();
+    int length = 4 + random.nextInt(12);
+    for (int i = 0; i < length; i++) {
+      int records = 1 + random.nextInt(3);
+      int bytes = random.nextInt(4) == 0 ? 2_500 : 200;
+      switch (random.nextInt(8)) {
+        case 0 -> steps.add((server, _) -> server.seal());
+        case 1 -> steps.add((server, disk) -> server.restart(disk));
+        default -> steps.add((server, _) -> server.append(records, bytes));
+      }
+    }
+    return steps;
+  }
+
+  @Test
+  void noCrashTakesBackWhatWasAcknowledgedOrServed() throws IOException {
+    System.out.println("JournalCrashSimulationTest seed " + SEED);
+    long started = System.nanoTime();
+    var exhaustive = new CrashEnumeration(Engine.SOUND, UnaryOperator.identity(), SEED);
+    exhaustive.run(smallHistory());
+    long states = exhaustive.states();
+    var random = new Random(SEED);
+    while (states < STATES) {
+      var enumeration =
+          new CrashEnumeration(Engine.SOUND, UnaryOperator.identity(), random.nextLong());
+      enumeration.run(randomHistory(random));
+      states += enumeration.states();
+    }
+    System.out.printf(
+        "JournalCrashSimulationTest %d crash states, %.1f s%n",
+        states, (System.nanoTime() - started) / 1e9);
+    assertTrue(states >= STATES);
+  }
+
+  private static void assertCaught(Engine mutant, UnaryOperator<SimulatedDisk> atRest) {
+    assertThrows(
+        Violation.class,
+        () -> {
+          for (int i = 0; i < 20; i++) {
+            new CrashEnumeration(mutant, atRest, SEED + i).run(smallHistory());
+          }
+        },
+        "seed " + SEED);
+  }
+
+  private static Engine forcing(Forces forces) {
+    return new Engine(2, true, forces, UnaryOperator.identity());
+  }
+
+  @Test
+  void acknowledgingBeforeForcingIsCaught() {
+    assertCaught(forcing(Forces.NEVER), UnaryOperator.identity());
+  }
+
+  @Test
+  void skippingTheDirectorySyncIsCaught() {
+    assertCaught(
+        new Engine(2, true, Forces.SOUND, WithoutDirectorySync::new), UnaryOperator.identity());
+  }
+
+  @Test
+  void missingChecksumIsCaught() {
+    assertCaught(Engine.SOUND, ForgedChecksums::makeAllValid);
+  }
+
+  @Test
+  void missingMirrorIsCaught() {
+    assertCaught(
+        new Engine(1, true, Forces.SOUND, UnaryOperator.identity()), UnaryOperator.identity());
+  }
+
+  @Test
+  void servingWithoutATakeoverIsCaught() {
+    assertCaught(
+        new Engine(2, false, Forces.SOUND, UnaryOperator.identity()), UnaryOperator.identity());
+  }
+
+  @Test
+  void failedForceThatIsRetriedIsCaught() {
+    assertThrows(Violation.class, () -> failEveryForce(forcing(Forces.RETRIED)), "seed " + SEED);
+  }
+
+  @Test
+  void failedForceAcknowledgesNothing() throws IOException {
+    failEveryForce(Engine.SOUND);
+  }
+
+  /**
+   * Lets one force fail after the other and cuts the power. Two fail in a row of three, so that a
+   * force repeated at once succeeds, and the other copy fares no better.
+   */
+  private static void failEveryForce(Engine engine) throws IOException {
+    var random = new Random(SEED);
+    int forces = 1;
+    for (int failing = 0; failing < forces; failing++) {
+      var disk = new SimulatedDisk(SimulatedServer.ROOT);
+      var server = new SimulatedServer(engine, disk, random);
+      disk.failForce(failing);
+      disk.failForce(failing + 2);
+      try {
+        server.start();
+        for (Step step : smallHistory()) {
+          step.run(server, disk);
+        }
+      } catch (IOException _) {
+        // The server gives up at the first failure; there is a next number to fail at.
+        forces = Math.max(forces, disk.forces() + 1);
+      }
+      SimulatedDisk cut = disk.afterPowerCut(() -> CrashEnumeration.anyFate(random), random);
+      check(server, cut, "failed force " + failing);
+      forces = Math.max(forces, Math.min(disk.forces(), failing + 3));
+    }
+    assertTrue(forces > 50, "only " + forces + " forces");
+  }
+
+  private static void check(SimulatedServer server, SimulatedDisk cut, String what)
+      throws IOException {
+    int found;
+    try {
+      var served = SimulatedServer.recover(Engine.SOUND, cut, new Random(SEED));
+      found = server.accepts(served) ? -1 : served.size();
+    } catch (StorageException e) {
+      throw new Violation(what + ": " + server + ", then the start was refused: " + e, e);
+    }
+    if (found >= 0) {
+      throw new Violation(what + ": " + server + ", found " + found, null);
+    }
+  }
+
+  /**
+   * Two directories with one past, as a restored backup makes them, go on separately; then a
+   * segment of one is put in place of the other's, in both copies. All its checksums are right, it
+   * has the same name and the same length: only the chain tells.
+   */
+  @Test
+  void segmentOfAnotherFutureIsRefusedAndWithoutTheChainItWouldNotBe() throws IOException {
+    SimulatedDisk ours = future(1);
+    SimulatedDisk theirs = future(2);
+    Path swapped =
+        ours.files().stream()
+            .filter(file -> file.toString().endsWith("-000002.wal"))
+            .findFirst()
+            .orElseThrow();
+    SimulatedDisk mixed = ours.afterKill();
+    for (Path directory :
+        List.of(SimulatedServer.LAYOUT.journal(), SimulatedServer.LAYOUT.mirror())) {
+      Path file = directory.resolve(String.valueOf(swapped.getFileName()));
+      mixed.tamper(file, _ -> theirs.content(file));
+    }
+    SimulatedDisk unchained = mixed.afterKill();
+    LostHistoryException refusal =
+        assertThrows(
+            LostHistoryException.class,
+            () -> SimulatedServer.recover(Engine.SOUND, mixed, new Random(3)));
+    assertTrue(String.valueOf(refusal.getMessage()).contains("000002.wal"), refusal.getMessage());
+
+    ForgedChecksums.rechain(unchained, SimulatedServer.LAYOUT);
+    var accepted = SimulatedServer.recover(Engine.SOUND, unchained, new Random(3));
+    var expected = SimulatedServer.recover(Engine.SOUND, ours, new Random(3));
+    assertFalse(SimulatedServer.same(expected, accepted), "a wrong future was accepted silently");
+  }
+
+  private static SimulatedDisk future(long seed) throws IOException {
+    var disk = new SimulatedDisk(SimulatedServer.ROOT);
+    var random = new SwitchedRandom(new Random(0));
+    var server = new SimulatedServer(Engine.SOUND, disk, random);
+    server.start();
+    server.append(2, 100);
+    server.restart(disk);
+    random.follow(new Random(seed));
+    server.append(2, 100);
+    random.follow(new Random(0));
+    server.restart(disk);
+    server.append(1, 100);
+    return disk;
+  }
+
+  /** Randomness whose source changes in mid-course. */
+  private static final class SwitchedRandom implements RandomGenerator {
+    private RandomGenerator source;
+
+    SwitchedRandom(RandomGenerator source) {
+      this.source = source;
+    }
+
+    void follow(RandomGenerator other) {
+      source = other;
+    }
+
+    @Override
+    public long nextLong() {
+      return source.nextLong();
+    }
+  }
+}

@@ -1,0 +1,244 @@
+package holdfast.adapters.file;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.adapters.file.disk.NioDisk;
+import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.SampleTasks;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Opened;
+import holdfast.domain.port.TaskStorage.Origin;
+import holdfast.domain.recovery.RecoveryReport.Cause;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Damage to the files of a journal, on a real file system. */
+class JournalDamageIT {
+  private static final int TASKS = 60;
+
+  @TempDir private Path directory;
+
+  private FileStorageSettings settings() {
+    return FileStorageSettings.of(
+            directory.resolve("data"),
+            InstantSource.fixed(SampleTasks.NOON),
+            failure -> {
+              throw new AssertionError(failure);
+            })
+        .withSegmentBytes(64 << 10);
+  }
+
+  private Path state() {
+    return directory.resolve("data/state");
+  }
+
+  private Path copy(String which) {
+    return which.equals("A") ? state().resolve("journal") : state().resolve("recovery/journal");
+  }
+
+  private void fill() throws InterruptedException {
+    try (FileStorage storage = FileStorage.open(settings())) {
+      storage.taskStorage().open(_ -> {});
+      for (int i = 0; i < TASKS; i++) {
+        CommitResult result =
+            storage.taskStorage().commit(List.of(SampleTasks.submit(i)), Origin.CLIENT).await();
+        assertInstanceOf(CommitResult.Done.class, result);
+      }
+    }
+  }
+
+  private Opened reopen() {
+    try (FileStorage storage = FileStorage.open(settings())) {
+      Opened opened = storage.taskStorage().open(_ -> {});
+      for (int i = 0; i < TASKS && opened.seq() == TASKS; i++) {
+        EntityKey key = EntityKey.of(SampleTasks.id(i));
+        assertEquals(
+            SampleTasks.submit(i),
+            storage.taskStorage().history(key, Long.MAX_VALUE, 1).getFirst().change());
+      }
+      return opened;
+    }
+  }
+
+  private static List<Path> segments(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.filter(file -> file.toString().matches(".*-\\d+\\.wal")).sorted().toList();
+    }
+  }
+
+  private static void damage(Path file, String how) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    switch (how) {
+      case "flip" -> {
+        bytes[bytes.length / 2 + 200] ^= 4;
+        Files.write(file, bytes);
+      }
+      case "zero" -> {
+        Arrays.fill(bytes, (byte) 0);
+        Files.write(file, bytes);
+      }
+      case "truncate" -> Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
+      case "delete" -> Files.delete(file);
+      default -> throw new AssertionError(how);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "A, flip",
+    "A, zero",
+    "A, truncate",
+    "A, delete",
+    "B, flip",
+    "B, zero",
+    "B, truncate",
+    "B, delete"
+  })
+  void oneDamagedCopyIsHealedReportedAndKept(String which, String how) throws Exception {
+    fill();
+    List<Path> segments = segments(copy(which));
+    assertTrue(segments.size() > 2, "more than one segment: " + segments);
+    Path damaged = segments.get(segments.size() / 2);
+    byte[] before = Files.readAllBytes(damaged);
+    damage(damaged, how);
+    Opened opened = reopen();
+    assertEquals(TASKS, opened.tasks().size());
+    assertTrue(opened.replay().degraded());
+    assertEquals(1, opened.replay().healed().size());
+    String healed = opened.replay().healed().getFirst();
+    assertTrue(healed.contains(damaged.toString()), healed);
+    assertEquals(
+        how.equals("flip") ? 1 : 0, opened.replay().quarantined().size(), "only bytes are kept");
+    assertEquals(
+        how.equals("flip") ? 2 : 0,
+        new NioDisk().list(state().resolve("recovery/quarantine")).size(),
+        "the bytes and a note");
+    assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(damaged)));
+    assertTrue(reopen().replay().healed().isEmpty(), "healed once");
+  }
+
+  @Test
+  void damageToBothCopiesIsRefusedWithPlaceAndSeq() throws Exception {
+    fill();
+    for (String which : List.of("A", "B")) {
+      damage(segments(copy(which)).get(1), "flip");
+    }
+    List<byte[]> before = contents();
+    FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
+    assertEquals(FileStorageException.EXIT_LOST_HISTORY, refused.exitCode());
+    String message = String.valueOf(refused.getMessage());
+    assertTrue(message.matches("(?s).*seq \\d+.*offset \\d+.*"), message);
+    assertTrue(message.contains(segments(copy("A")).get(1).toString()), message);
+    assertTrue(message.contains(segments(copy("B")).get(1).toString()), message);
+    List<byte[]> after = contents();
+    for (int i = 0; i < before.size(); i++) {
+      assertEquals(-1, Arrays.mismatch(before.get(i), after.get(i)), "nothing was changed");
+    }
+  }
+
+  private List<byte[]> contents() throws IOException {
+    var contents = new java.util.ArrayList<byte[]>();
+    for (String which : List.of("A", "B")) {
+      for (Path file : segments(copy(which))) {
+        contents.add(Files.readAllBytes(file));
+      }
+    }
+    return contents;
+  }
+
+  @Test
+  void lossOfTheYoungestSegmentInBothCopiesIsRefused() throws Exception {
+    fill();
+    for (String which : List.of("A", "B")) {
+      Files.delete(segments(copy(which)).getLast());
+    }
+    FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
+    assertEquals(FileStorageException.EXIT_LOST_HISTORY, refused.exitCode());
+  }
+
+  @Test
+  void tornTailIsCutAndReported() throws Exception {
+    FileStorage storage = FileStorage.open(settings());
+    storage.taskStorage().open(_ -> {});
+    storage.taskStorage().commit(List.of(SampleTasks.submit(0)), Origin.CLIENT).await();
+    storage.abandon();
+    for (String which : List.of("A", "B")) {
+      Path tip = segments(copy(which)).getLast();
+      byte[] bytes = Files.readAllBytes(tip);
+      Arrays.fill(bytes, 40_960, 41_000, (byte) 7);
+      Files.write(tip, bytes);
+    }
+    Opened opened = reopen();
+    assertEquals(1, opened.tasks().size());
+    assertTrue(opened.replay().tornTail());
+    assertEquals(Cause.CRASH, opened.replay().cause());
+    assertTrue(opened.replay().healed().isEmpty());
+    assertFalse(reopen().replay().tornTail());
+  }
+
+  @Test
+  void damagedManifestOrInstanceIsRebuiltAndReported() throws Exception {
+    fill();
+    Files.writeString(state().resolve("current-state.json"), "{}");
+    Opened opened = reopen();
+    assertEquals(Cause.FULL, opened.replay().cause());
+    assertEquals(TASKS, opened.seq());
+    Files.delete(state().resolve("INSTANCE"));
+    Opened again = reopen();
+    assertEquals(opened.instanceId(), again.instanceId());
+    assertEquals(1, again.replay().healed().size());
+    Files.delete(state().resolve("current-state.json"));
+    Files.delete(state().resolve("recovery/current-state.json"));
+    assertEquals(TASKS, reopen().seq());
+  }
+
+  @Test
+  void newerFormatIsRefusedUntouched() throws Exception {
+    fill();
+    Path tip = segments(copy("A")).getLast();
+    byte[] bytes = Files.readAllBytes(tip);
+    bytes[9] = 2;
+    Files.write(tip, bytes);
+    StorageException refused = assertThrows(StorageException.class, this::reopen);
+    assertTrue(String.valueOf(refused.getMessage()).contains("format 2"), refused.getMessage());
+    assertEquals(-1, Arrays.mismatch(bytes, Files.readAllBytes(tip)));
+  }
+
+  @Test
+  void mirrorThatIsNotMountedIsRefusedAndRebuiltOnlyOnDemand() throws Exception {
+    Path mirror = directory.resolve("mirror");
+    FileStorageSettings apart = settings().withMirrorDir(mirror, false);
+    try (FileStorage storage = FileStorage.open(apart)) {
+      storage.taskStorage().open(_ -> {});
+      storage.taskStorage().commit(List.of(SampleTasks.submit(0)), Origin.CLIENT).await();
+    }
+    Files.move(mirror, directory.resolve("unmounted"));
+    FileStorageException refused =
+        assertThrows(FileStorageException.class, () -> openAndClose(apart));
+    assertTrue(String.valueOf(refused.getMessage()).contains(mirror.toString()));
+    assertTrue(segments(mirror).isEmpty());
+    Opened rebuilt = openAndClose(settings().withMirrorDir(mirror, true));
+    assertEquals(1, rebuilt.tasks().size());
+    assertEquals(1, openAndClose(apart).tasks().size());
+  }
+
+  private static Opened openAndClose(FileStorageSettings settings) {
+    try (FileStorage storage = FileStorage.open(settings)) {
+      return storage.taskStorage().open(_ -> {});
+    }
+  }
+}

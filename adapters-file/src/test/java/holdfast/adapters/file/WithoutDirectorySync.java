@@ -1,0 +1,14 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import java.nio.file.Path;
+
+/** A mutant: forgets to force directories, except when it makes one. */
+final class WithoutDirectorySync extends ForwardingDisk {
+  WithoutDirectorySync(Disk disk) {
+    super(disk);
+  }
+
+  @Override
+  public void forceDirectory(Path directory) {}
+}

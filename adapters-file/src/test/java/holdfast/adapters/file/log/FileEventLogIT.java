@@ -1,0 +1,109 @@
+package holdfast.adapters.file.log;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.adapters.file.disk.NioDisk;
+import holdfast.adapters.file.json.JsonText;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLog.Entry;
+import holdfast.domain.port.SampleTasks;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class FileEventLogIT {
+  @TempDir private Path directory;
+
+  private FileEventLog open(long bytesMax, Duration flushInterval) throws IOException {
+    return new FileEventLog(
+        new NioDisk(),
+        directory,
+        new FileEventLog.Bounds(bytesMax, 3, flushInterval),
+        InstantSource.fixed(SampleTasks.NOON));
+  }
+
+  private static Entry entry(Category category, int number) {
+    return new Entry(SampleTasks.NOON, category, "happened", Map.of("number", number));
+  }
+
+  private Path file(String name) {
+    return directory.resolve("task").resolve(name);
+  }
+
+  @Test
+  void rotatesBetweenLinesAndKeepsTheYoungest() throws IOException {
+    try (FileEventLog log = open(1_000, Duration.ofHours(1))) {
+      for (int i = 0; i < 100; i++) {
+        log.append(entry(Category.TASK, i));
+      }
+    }
+    List<String> lines = new ArrayList<>();
+    for (String name : List.of("task.2.jsonl", "task.1.jsonl", "task.jsonl")) {
+      assertTrue(Files.size(file(name)) <= 1_000);
+      lines.addAll(Files.readAllLines(file(name)));
+    }
+    assertEquals(3, new NioDisk().list(directory.resolve("task")).size());
+    for (int i = 0; i < lines.size(); i++) {
+      var line = JsonText.object(lines.get(i).getBytes(StandardCharsets.UTF_8));
+      assertEquals(100 - lines.size() + i, line.getInt("number"));
+    }
+  }
+
+  @Test
+  void errorIsWrittenAtOnce() throws IOException {
+    try (FileEventLog log = open(1_000, Duration.ofHours(1))) {
+      log.append(entry(Category.ERROR, 1));
+      Path file = directory.resolve("error/error.jsonl");
+      while (!Files.exists(file) || Files.size(file) == 0) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  @Test
+  void halfALineLeftByACrashIsEndedFirst() throws IOException {
+    Files.createDirectories(directory.resolve("task"));
+    Files.writeString(file("task.jsonl"), "{\"time\":");
+    try (FileEventLog log = open(1_000, Duration.ofHours(1))) {
+      log.append(entry(Category.TASK, 7));
+    }
+    List<String> lines = Files.readAllLines(file("task.jsonl"));
+    assertEquals(2, lines.size());
+    assertEquals(
+        7, JsonText.object(lines.get(1).getBytes(StandardCharsets.UTF_8)).getInt("number"));
+  }
+
+  @Test
+  void whatCannotBeKeptIsCountedInTheLog() throws IOException {
+    int appended = 200_000;
+    try (FileEventLog log = open(1L << 30, Duration.ofHours(1))) {
+      for (int i = 0; i < appended; i++) {
+        log.append(entry(Category.TASK, i));
+      }
+    }
+    long lines = 0;
+    long lost = 0;
+    for (String text : Files.readAllLines(file("task.jsonl"))) {
+      var line = JsonText.object(text.getBytes(StandardCharsets.UTF_8));
+      if (line.getString("type").equals("gap")) {
+        lost += line.getInt("lost");
+      } else {
+        lines++;
+      }
+    }
+    assertEquals(appended, lines + lost);
+    assertTrue(lost > 0, "the queue was never full");
+  }
+}

@@ -1,0 +1,34 @@
+package holdfast.adapters.process;
+
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskSpec;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The variables a command is given. */
+final class CommandEnvironment {
+  static final String COOKIE = "HOLDFAST_RUN_ID";
+
+  private static final String OURS = "HOLDFAST_";
+
+  private CommandEnvironment() {}
+
+  /** What the server has, less what is the server's own; then the task's; then ours. */
+  static Map<String, String> of(
+      Map<String, String> inherited, TaskSpec spec, RunRef run, String cookie) {
+    var variables = new LinkedHashMap<String, String>();
+    inherited.forEach(
+        (name, value) -> {
+          if (!name.startsWith(OURS)) {
+            variables.put(name, value);
+          }
+        });
+    variables.remove("OLDPWD");
+    variables.put("PWD", spec.cwd());
+    variables.putAll(spec.env());
+    variables.put(OURS + "TASK_ID", run.task().value());
+    variables.put(OURS + "ATTEMPT", String.valueOf(run.attempt()));
+    variables.put(COOKIE, cookie);
+    return variables;
+  }
+}

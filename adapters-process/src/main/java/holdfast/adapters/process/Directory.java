@@ -1,0 +1,241 @@
+package holdfast.adapters.process;
+
+import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open directory, and the files in it. Names are looked up in the directory itself, so that
+ * nothing that happens to the path meanwhile leads elsewhere, and symbolic links are not followed.
+ *
+ * <p>One thread at a time.
+ */
+final class Directory implements AutoCloseable {
+  private static final int S_IFIFO = 0x1000;
+  private static final int AT_REMOVEDIR = 0x200;
+  private static final int LOCK_SH = 1;
+  private static final int LOCK_EX = 2;
+  private static final int LOCK_NB = 4;
+
+  private final int fd;
+  private final String path;
+
+  private Directory(int fd, String path) {
+    this.fd = fd;
+    this.path = path;
+  }
+
+  static Directory open(String path) {
+    int fd = Kernel.open(Kernel.AT_FDCWD, path, Kernel.O_DIRECTORY | Kernel.O_NOFOLLOW, 0);
+    Kernel.check(fd, "open the directory " + path);
+    return new Directory(fd, path);
+  }
+
+  /** Null if there is no such directory. */
+  static @Nullable Directory openIfPresent(String path) {
+    int fd = Kernel.open(Kernel.AT_FDCWD, path, Kernel.O_DIRECTORY | Kernel.O_NOFOLLOW, 0);
+    if (Errno.ENOENT.is(fd)) {
+      return null;
+    }
+    Kernel.check(fd, "open the directory " + path);
+    return new Directory(fd, path);
+  }
+
+  /**
+   * Makes a directory and those above it, mode 0700, as far as they are missing.
+   *
+   * @return how many were made
+   */
+  static int make(String path) {
+    long result = makeOne(path);
+    if (Errno.EEXIST.is(result)) {
+      return 0;
+    }
+    int slash = path.lastIndexOf('/');
+    if (Errno.ENOENT.is(result) && slash > 0) {
+      int above = make(path.substring(0, slash));
+      result = makeOne(path);
+      if (Errno.EEXIST.is(result)) {
+        return above;
+      }
+      Kernel.check(result, "make the directory " + path);
+      return above + 1;
+    }
+    Kernel.check(result, "make the directory " + path);
+    return 1;
+  }
+
+  private static long makeOne(String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return Kernel.call(
+          Kernel.Call.MKDIRAT, Kernel.AT_FDCWD, arena.allocateFrom(path).address(), 0700);
+    }
+  }
+
+  String path() {
+    return path;
+  }
+
+  int fd() {
+    return fd;
+  }
+
+  /** A descriptor, or the negated error number. */
+  int openFile(String name, int flags) {
+    return Kernel.open(fd, name, flags | Kernel.O_NOFOLLOW, 0600);
+  }
+
+  /** Makes a file that was not there, mode 0600. */
+  void create(String name, byte[] content) {
+    int file = createOpen(name);
+    try {
+      Kernel.writeAll(file, content, "write " + in(name));
+    } finally {
+      Kernel.close(file);
+    }
+  }
+
+  /** Makes a file that was not there, mode 0600, and leaves it open for writing. */
+  int createOpen(String name) {
+    int file = openFile(name, Kernel.O_RDWR | Kernel.O_CREAT | Kernel.O_EXCL);
+    return (int) Kernel.check(file, "create " + in(name));
+  }
+
+  void createPipe(String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      Kernel.check(
+          Kernel.call(
+              Kernel.Call.MKNODAT, fd, arena.allocateFrom(name).address(), S_IFIFO | 0600, 0, 0),
+          "create the pipe " + in(name));
+    }
+  }
+
+  /** At most {@code limit} bytes of a file; null if it is not there. */
+  byte @Nullable [] read(String name, int limit) {
+    int file = openFile(name, Kernel.O_RDONLY | Kernel.O_NONBLOCK);
+    if (Errno.ENOENT.is(file)) {
+      return null;
+    }
+    Kernel.check(file, "open " + in(name));
+    try {
+      return Kernel.readToEnd(file, limit, "read " + in(name));
+    } finally {
+      Kernel.close(file);
+    }
+  }
+
+  @Nullable FileStatus status(String name) {
+    return FileStatus.of(fd, name);
+  }
+
+  boolean has(String name) {
+    return status(name) != null;
+  }
+
+  /** Removes a file; one that is not there is no error. */
+  void remove(String name) {
+    long result = unlink(name, 0);
+    if (!Errno.ENOENT.is(result)) {
+      Kernel.check(result, "remove " + in(name));
+    }
+  }
+
+  /** Removes a directory that holds nothing but files. */
+  void removeDirectory(String name) {
+    try (Directory inner = Directory.open(path + "/" + name)) {
+      for (String file : inner.names()) {
+        inner.remove(file);
+      }
+    }
+    Kernel.check(unlink(name, AT_REMOVEDIR), "remove the directory " + in(name));
+  }
+
+  private long unlink(String name, int flags) {
+    try (Arena arena = Arena.ofConfined()) {
+      return Kernel.call(Kernel.Call.UNLINKAT, fd, arena.allocateFrom(name).address(), flags);
+    }
+  }
+
+  /** Lets the owner execute a file, mode 0700. */
+  void makeExecutable(String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      Kernel.check(
+          Kernel.call(Kernel.Call.FCHMODAT, fd, arena.allocateFrom(name).address(), 0700),
+          "make executable " + in(name));
+    }
+  }
+
+  void rename(String from, String to) {
+    try (Arena arena = Arena.ofConfined()) {
+      Kernel.check(
+          Kernel.call(
+              Kernel.Call.RENAMEAT2,
+              fd,
+              arena.allocateFrom(from).address(),
+              fd,
+              arena.allocateFrom(to).address(),
+              0),
+          "rename " + in(from) + " to " + to);
+    }
+  }
+
+  /** Makes the names in this directory durable. */
+  void force() {
+    Kernel.check(Kernel.call(Kernel.Call.FSYNC, fd), "force the directory " + path);
+  }
+
+  /** Takes a lock on a file that is open, which lives as long as any copy of the descriptor. */
+  static void lock(int file, String what) {
+    Kernel.check(Kernel.call(Kernel.Call.FLOCK, file, LOCK_EX | LOCK_NB, 0), "lock " + what);
+  }
+
+  /**
+   * Whether somebody holds the lock of an open file. Two that ask at once do not see each other.
+   */
+  static boolean isLocked(int file, String what) {
+    long result = Kernel.call(Kernel.Call.FLOCK, file, LOCK_SH | LOCK_NB, 0);
+    if (Errno.EAGAIN.is(result)) {
+      return true;
+    }
+    Kernel.check(result, "ask for the lock of " + what);
+    return false;
+  }
+
+  /** The names in this directory, in no order. */
+  List<String> names() {
+    var names = new ArrayList<String>();
+    final int size = 32 * 1024;
+    try (Arena arena = Arena.ofConfined()) {
+      var buffer = arena.allocate(size, 8);
+      for (; ; ) {
+        long length =
+            Kernel.check(
+                Kernel.call(Kernel.Call.GETDENTS64, fd, buffer.address(), size), "list " + path);
+        if (length == 0) {
+          return names;
+        }
+        for (long at = 0; at < length; ) {
+          // struct linux_dirent64: inode 8, offset 8, record length 2, type 1, name
+          String name = buffer.getString(at + 19, StandardCharsets.UTF_8);
+          if (!name.equals(".") && !name.equals("..")) {
+            names.add(name);
+          }
+          at +=
+              Short.toUnsignedInt(
+                  buffer.get(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, at + 16));
+        }
+      }
+    }
+  }
+
+  private String in(String name) {
+    return path + "/" + name;
+  }
+
+  @Override
+  public void close() {
+    Kernel.close(fd);
+  }
+}

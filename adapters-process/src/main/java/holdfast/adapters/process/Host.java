@@ -1,0 +1,100 @@
+package holdfast.adapters.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import holdfast.domain.task.HostIdentity;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/** The machine, boot and pid namespace in which this server stands. */
+record Host(HostIdentity identity) {
+  private static final int ID_BYTES_MAX = 256;
+
+  /**
+   * Reads the machine's id, or makes one that is kept in {@code standIn}.
+   *
+   * @param standIn path of a file
+   */
+  static Host find(String standIn) {
+    String machine = text("/etc/machine-id");
+    if (machine == null || machine.isEmpty()) {
+      machine = text(standIn);
+    }
+    if (machine == null || machine.isEmpty()) {
+      machine = makeId(standIn);
+    }
+    String boot = text("/proc/sys/kernel/random/boot_id");
+    if (boot == null) {
+      throw new SystemCallException("read the boot id in /proc", Errno.ENOENT.number());
+    }
+    return new Host(new HostIdentity(machine, boot, link("/proc/self/ns/pid")));
+  }
+
+  /** Whether a pid that was valid on {@code other} means something here. */
+  boolean shares(HostIdentity other) {
+    return identity.machineId().equals(other.machineId())
+        && identity.pidNamespace().equals(other.pidNamespace());
+  }
+
+  String bootId() {
+    return identity.bootId();
+  }
+
+  /** Seconds since boot, as the kernel counts them. */
+  static double uptimeSeconds() {
+    String uptime = text("/proc/uptime");
+    if (uptime == null) {
+      throw new SystemCallException("read /proc/uptime", Errno.ENOENT.number());
+    }
+    return Double.parseDouble(uptime.substring(0, uptime.indexOf(' ')));
+  }
+
+  private static String makeId(String path) {
+    var random = new byte[16];
+    new SecureRandom().nextBytes(random);
+    String id = HexFormat.of().formatHex(random);
+    int slash = path.lastIndexOf('/');
+    Directory.make(path.substring(0, slash));
+    try (Directory directory = Directory.open(path.substring(0, slash))) {
+      directory.create(path.substring(slash + 1), (id + "\n").getBytes(StandardCharsets.US_ASCII));
+      directory.force();
+    }
+    return id;
+  }
+
+  /** The stripped text of a small file, or null if it cannot be opened. */
+  static @Nullable String text(String path) {
+    int fd = Kernel.open(Kernel.AT_FDCWD, path, Kernel.O_RDONLY, 0);
+    if (fd < 0) {
+      return null;
+    }
+    try {
+      return new String(
+              Kernel.readToEnd(fd, ID_BYTES_MAX, "read " + path), StandardCharsets.US_ASCII)
+          .strip();
+    } finally {
+      Kernel.close(fd);
+    }
+  }
+
+  private static String link(String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment target = arena.allocate(ID_BYTES_MAX);
+      long length =
+          Kernel.check(
+              Kernel.call(
+                  Kernel.Call.READLINKAT,
+                  Kernel.AT_FDCWD,
+                  arena.allocateFrom(path).address(),
+                  target.address(),
+                  ID_BYTES_MAX,
+                  0),
+              "read the link " + path);
+      return new String(target.asSlice(0, length).toArray(JAVA_BYTE), StandardCharsets.US_ASCII);
+    }
+  }
+}

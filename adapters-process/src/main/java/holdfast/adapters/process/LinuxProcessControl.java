@@ -1,0 +1,181 @@
+package holdfast.adapters.process;
+
+import holdfast.domain.port.ProcessControl;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.recovery.ProcessEvidence;
+import holdfast.domain.task.Attempt;
+import holdfast.domain.task.HostIdentity;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskSpec;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Process control on Linux: each run has a monitor, a small process of its own session that
+ * outlives the server and records how the command ended. All that passes between it and the server
+ * is files in the run directory; see {@link RunDirectory}.
+ */
+public final class LinuxProcessControl implements ProcessControl {
+  private final Settings settings;
+  private final Host host;
+  private final MonitorProgram monitor;
+  private final Evidence evidence;
+  private final Follower follower;
+  private final InputPipe input = new InputPipe();
+
+  /** Which monitor runs commands. */
+  public enum Monitor {
+    /** The native one where it is at hand, else the shell's. */
+    AUTO,
+    NATIVE,
+    SHELL
+  }
+
+  /**
+   * What a process control is told.
+   *
+   * @param runDirectory where the files of a run are; absolute
+   * @param monitorDirectory where the monitor's program is put, mode 0700; absolute
+   * @param quarantine where damaged records are kept; absolute
+   * @param machineIdFile where a machine without an id of its own keeps the one it is given
+   * @param outputQuota bytes that one attempt may write
+   * @param environment what commands inherit; names that begin with HOLDFAST_ are left out
+   * @param shell that runs the shell's monitor; absolute
+   */
+  public record Settings(
+      Function<RunRef, Path> runDirectory,
+      Path monitorDirectory,
+      Path quarantine,
+      Path machineIdFile,
+      long outputQuota,
+      Map<String, String> environment,
+      Monitor monitor,
+      String shell,
+      InstantSource clock) {
+    public Settings {
+      environment = Map.copyOf(environment);
+    }
+
+    /** The usual places below a data directory. */
+    public static Settings of(
+        Function<RunRef, Path> runDirectory,
+        Path dataDirectory,
+        Path quarantine,
+        long outputQuota,
+        Map<String, String> environment) {
+      return new Settings(
+          runDirectory,
+          dataDirectory.resolve("monitor"),
+          quarantine,
+          dataDirectory.resolve("machine-id"),
+          outputQuota,
+          environment,
+          Monitor.AUTO,
+          "/bin/sh",
+          InstantSource.system());
+    }
+
+    /** The same with another monitor. */
+    public Settings withMonitor(Monitor other, String otherShell) {
+      return new Settings(
+          runDirectory,
+          monitorDirectory,
+          quarantine,
+          machineIdFile,
+          outputQuota,
+          environment,
+          other,
+          otherShell,
+          clock);
+    }
+  }
+
+  /**
+   * Installs the monitor and begins to listen.
+   *
+   * @throws StorageException if this machine lacks what is needed; the message says what
+   */
+  public LinuxProcessControl(Settings settings) {
+    String obstacle = Kernel.obstacle().isEmpty() ? Spawner.obstacle() : Kernel.obstacle();
+    if (!obstacle.isEmpty()) {
+      throw new StorageException(obstacle);
+    }
+    this.settings = settings;
+    host = Host.find(settings.machineIdFile().toString());
+    monitor = MonitorProgram.install(settings);
+    evidence = new Evidence(host, settings.quarantine().toString(), settings.clock());
+    follower = new Follower(evidence, settings.outputQuota());
+  }
+
+  @Override
+  public HostIdentity host() {
+    return host.identity();
+  }
+
+  @Override
+  public Launch launch(RunRef run, String cookie, TaskSpec spec) {
+    var environment = CommandEnvironment.of(settings.environment(), spec, run, cookie);
+    String unfit = monitor.obstacle(environment);
+    if (!unfit.isEmpty()) {
+      return new Launch.Failed(unfit);
+    }
+    try (var made = RunDirectory.make(path(run), spec, cookie, host, monitor.encode(environment))) {
+      int pid = monitor.start(made, spec);
+      follower.expectChild(pid);
+      return new Launch.Launched();
+    }
+  }
+
+  @Override
+  public ProcessEvidence examine(RunRef run, Attempt attempt) {
+    return evidence.gather(path(run), run, attempt, true);
+  }
+
+  @Override
+  public void abandon(RunRef run) {
+    RunDirectory.claim(path(run));
+  }
+
+  @Override
+  public int signal(RunRef run, Attempt attempt, Signal signal) {
+    return ProcessTree.of(host, attempt, RunDirectory.readProcess(path(run))).send(signal);
+  }
+
+  @Override
+  public InputResult write(RunRef run, ByteBuffer bytes) {
+    return input.write(path(run), bytes);
+  }
+
+  @Override
+  public InputResult endInput(RunRef run) {
+    return input.end(path(run));
+  }
+
+  @Override
+  public void follow(RunRef run, Attempt attempt) {
+    follower.follow(run, path(run), attempt);
+  }
+
+  @Override
+  public void listener(Listener listener) {
+    follower.listener(listener);
+  }
+
+  @Override
+  public @Nullable String impairment() {
+    return follower.impairment();
+  }
+
+  @Override
+  public void close() {
+    follower.close();
+  }
+
+  private String path(RunRef run) {
+    return settings.runDirectory().apply(run).toAbsolutePath().toString();
+  }
+}

@@ -1,0 +1,94 @@
+package holdfast.adapters.web;
+
+import holdfast.application.Position;
+import holdfast.domain.task.TaskId;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Base64;
+
+/**
+ * Writes places in lists as opaque text, and reads them back. Nothing is granted by a cursor, so it
+ * is checked for its form only.
+ *
+ * <pre>
+ *  entities  base64url( 'e' seconds:i64 nanos:i32 id:20 ascii )
+ *  history   base64url( 'h' seq:i64 )
+ * </pre>
+ */
+final class Cursor {
+  private static final int ENTITY_BYTES = 1 + 8 + 4 + TaskId.LENGTH;
+  private static final int HISTORY_BYTES = 1 + 8;
+
+  private Cursor() {}
+
+  static String of(Position position) {
+    byte[] bytes = new byte[ENTITY_BYTES];
+    Instant createdAt = position.createdAt();
+    ByteBuffer.wrap(bytes)
+        .put((byte) 'e')
+        .putLong(createdAt.getEpochSecond())
+        .putInt(createdAt.getNano())
+        .put(position.id().getBytes(StandardCharsets.US_ASCII));
+    return encode(bytes);
+  }
+
+  static String of(long seq) {
+    byte[] bytes = new byte[HISTORY_BYTES];
+    ByteBuffer.wrap(bytes).put((byte) 'h').putLong(seq);
+    return encode(bytes);
+  }
+
+  /**
+   * @throws RefusedException with status 400 if {@code cursor} was not made here
+   */
+  static Position position(String cursor) {
+    ByteBuffer bytes = decode(cursor, 'e', ENTITY_BYTES);
+    long seconds = bytes.getLong();
+    int nanos = bytes.getInt();
+    byte[] id = new byte[TaskId.LENGTH];
+    bytes.get(id);
+    String text = new String(id, StandardCharsets.US_ASCII);
+    if (nanos < 0 || nanos > 999_999_999 || !TaskId.isValid(text)) {
+      throw garbage();
+    }
+    try {
+      return new Position(Instant.ofEpochSecond(seconds, nanos), text);
+    } catch (DateTimeException | ArithmeticException e) {
+      throw garbage();
+    }
+  }
+
+  /**
+   * @throws RefusedException with status 400 if {@code cursor} was not made here
+   */
+  static long seq(String cursor) {
+    long seq = decode(cursor, 'h', HISTORY_BYTES).getLong();
+    if (seq < 1) {
+      throw garbage();
+    }
+    return seq;
+  }
+
+  private static String encode(byte[] bytes) {
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+  }
+
+  private static ByteBuffer decode(String cursor, char kind, int length) {
+    try {
+      ByteBuffer bytes = ByteBuffer.wrap(Base64.getUrlDecoder().decode(cursor));
+      if (bytes.remaining() == length && bytes.get() == kind) {
+        return bytes;
+      }
+    } catch (IllegalArgumentException e) {
+      throw garbage();
+    }
+    throw garbage();
+  }
+
+  private static RefusedException garbage() {
+    return new RefusedException(
+        Problem.invalid("?cursor", "was not given out by this server for this list"));
+  }
+}

@@ -1,0 +1,241 @@
+package holdfast.adapters.web;
+
+import holdfast.application.Holdfast;
+import io.helidon.common.socket.SocketOptions;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
+import java.net.StandardSocketOptions;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server's face: REST, WebSocket, Server-Sent Events and probes on one port.
+ *
+ * <p>Its life: {@link #start} before recovery, so that probes are answered from the first moment;
+ * {@link #open} when recovery is done; {@link #drain} when the server is about to go; {@link
+ * #stop}. These four may be called from any thread, one after the other.
+ */
+public final class HoldfastWeb {
+  private static final Duration SWEEP_EVERY_MAX = Duration.ofSeconds(1);
+  private static final int PROLOGUE_BYTES_MAX = 8 * 1024;
+  private static final int HEADER_BYTES_MAX = 16 * 1024;
+  private static final int RECEIVE_BUFFER_BYTES = 256 * 1024;
+  private static final int BACKLOG = 4_096;
+  private static final int WRITE_BUFFER_BYTES = 16 * 1024;
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private final WebSettings settings;
+  private final InstantSource clock;
+  private final Connections connections;
+  private final Sockets sockets;
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private volatile @Nullable Holdfast application;
+  private volatile @Nullable Routes routes;
+  private @Nullable Gate gate;
+  private @Nullable FrontDoor frontDoor;
+  private @Nullable WebServer server;
+
+  /** Why connections are closed, as clients are told. */
+  public enum Leaving {
+    /** The server goes away; WebSocket close code 1001. */
+    GOING_AWAY,
+    /** It will be back soon; WebSocket close code 1012. */
+    RESTARTING
+  }
+
+  public HoldfastWeb(WebSettings settings, InstantSource clock) {
+    this.settings = settings;
+    this.clock = clock;
+    this.connections = new Connections(settings.limits());
+    this.sockets = new Sockets(settings.limits().heartbeat());
+  }
+
+  /**
+   * Binds the port and answers: probes truthfully, everything else with 503 until {@link #open}.
+   *
+   * @return the port that was bound
+   * @throws IllegalStateException if the port cannot be bound or the certificate cannot be read
+   */
+  public int start() {
+    // The names under which the server may be addressed contain the port, which is known only once
+    // it is bound: until the gate stands, the door waits for it.
+    var doorway = new Doorway();
+    WebServer built = build(doorway);
+    try {
+      built.start();
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "cannot listen on " + settings.host() + ":" + settings.port() + ": " + rootMessage(e), e);
+    }
+    var newGate = new Gate(settings, built.port(), clock, System::nanoTime);
+    var door = door(newGate);
+    gate = newGate;
+    frontDoor = door;
+    server = built;
+    doorway.install(door, upgrade(newGate));
+    Thread.ofVirtual().name("web-sweep").start(this::sweepUntilStopped);
+    return built.port();
+  }
+
+  private FrontDoor door(Gate newGate) {
+    var probes = new HealthRoutes(() -> application, this::isDraining, sockets::count).probes();
+    return new FrontDoor(
+        newGate, new Routes(probes), () -> routes, settings.limits().bodyBytesMax());
+  }
+
+  private SocketUpgrade upgrade(Gate newGate) {
+    return new SocketUpgrade(newGate, sockets, settings.limits().bodyBytesMax(), clock);
+  }
+
+  /** Lets requests through to the application. */
+  public void open(Holdfast recovered) {
+    Gate guard = gate;
+    if (guard == null) {
+      throw new IllegalStateException("start comes before open");
+    }
+    var rendering = new Rendering(recovered.outputs());
+    var specs = new SpecReading(settings.workingDirectory());
+    var calls = new TaskCalls(recovered, rendering, specs);
+    var health = new HealthRoutes(() -> application, this::isDraining, sockets::count);
+    var all = new ArrayList<Route>();
+    all.addAll(health.probes());
+    all.add(health.overview());
+    all.addAll(new TaskRoutes(recovered, calls, rendering).routes());
+    all.addAll(
+        new OutputRoutes(recovered, settings.limits().heartbeat(), this::isDraining).routes());
+    all.addAll(new InitiativeRoutes(recovered).routes());
+    all.addAll(new RecoveryRoutes(recovered.recovery()).routes());
+    all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
+    all.add(upgrade(guard).route());
+    sockets.open(new SocketServices(recovered, calls, rendering));
+    application = recovered;
+    routes = new Routes(all);
+  }
+
+  /**
+   * A URL that lets a browser in, once, within ten minutes.
+   *
+   * @return empty if no token is asked for, and so none is needed
+   */
+  public Optional<String> launchUrl() {
+    Gate guard = gate;
+    WebServer running = server;
+    if (guard == null || running == null) {
+      throw new IllegalStateException("start comes before the launch URL");
+    }
+    Sessions sessions = guard.sessions();
+    return sessions == null
+        ? Optional.empty()
+        : Optional.of(url(running.port()) + LaunchRoute.PATH + "?code=" + sessions.newCode());
+  }
+
+  /** Where the server is reached, such as {@code http://127.0.0.1:3000}. */
+  private String url(int port) {
+    String host = settings.host().indexOf(':') >= 0 ? "[" + settings.host() + "]" : settings.host();
+    return (settings.tls() == null ? "http://" : "https://") + host + ":" + port;
+  }
+
+  /**
+   * Takes no new connections, refuses new requests on those there are, and says good-bye to every
+   * WebSocket. Requests in flight go on. Returns at once; idempotent.
+   */
+  public void drain(Leaving leaving) {
+    connections.drain();
+    FrontDoor door = frontDoor;
+    if (door != null) {
+      door.drain();
+    }
+    sockets.drain(leaving);
+  }
+
+  /**
+   * Waits for the requests in flight and the last frames, but no longer than {@code limit}, then
+   * closes everything. Idempotent.
+   */
+  public void stop(Duration limit) throws InterruptedException {
+    drain(Leaving.GOING_AWAY);
+    long deadline = System.nanoTime() + limit.toNanos();
+    FrontDoor door = frontDoor;
+    while (((door != null && door.inFlight() > 0) || sockets.count() > 0)
+        && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      if (Thread.interrupted()) {
+        throw new InterruptedException("interrupted while requests in flight were finishing");
+      }
+    }
+    sockets.sever();
+    WebServer running = server;
+    if (running != null) {
+      running.stop();
+      server = null;
+    }
+    stopped.countDown();
+  }
+
+  private boolean isDraining() {
+    FrontDoor door = frontDoor;
+    return door != null && door.isDraining();
+  }
+
+  private void sweepUntilStopped() {
+    long pauseMillis =
+        Math.clamp(settings.limits().heartbeat().toMillis() / 4, 10, SWEEP_EVERY_MAX.toMillis());
+    try {
+      while (!stopped.await(pauseMillis, TimeUnit.MILLISECONDS)) {
+        connections.sweep();
+        sockets.sweep();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private WebServer build(Doorway doorway) {
+    var http1 =
+        Http1Config.builder()
+            .maxPrologueLength(PROLOGUE_BYTES_MAX)
+            .maxHeadersSize(HEADER_BYTES_MAX)
+            .sendKeepAliveHeader(false)
+            .build();
+    var selector = Http1ConnectionSelector.builder().config(http1).addUpgrader(doorway).build();
+    var options = SocketOptions.builder().tcpNoDelay(true).build();
+    var builder =
+        WebServer.builder()
+            .host(settings.host())
+            .port(settings.port())
+            .backlog(BACKLOG)
+            .shutdownHook(false)
+            .protocolsDiscoverServices(false)
+            .featuresDiscoverServices(false)
+            // One buffer a connection instead of two, and large answers in one write.
+            .useNio(false)
+            .writeBufferSize(WRITE_BUFFER_BYTES)
+            .putListenerSocketOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            .putListenerSocketOption(StandardSocketOptions.SO_REUSEADDR, true)
+            .connectionOptions(connections.watching(options))
+            .addConnectionSelector(connections.watching(selector))
+            .directHandlers(EarlyProblems.handlers())
+            .idleConnectionTimeout(Duration.ofDays(1))
+            .addRouting(HttpRouting.builder().any(doorway));
+    if (settings.tls() != null) {
+      builder.tls(TlsMaterial.read(settings.tls()));
+    }
+    return builder.build();
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return String.valueOf(cause.getMessage());
+  }
+}

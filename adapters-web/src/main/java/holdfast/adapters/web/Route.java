@@ -1,0 +1,27 @@
+package holdfast.adapters.web;
+
+import java.util.Set;
+
+/**
+ * One line of the route table.
+ *
+ * @param method upper case
+ * @param pattern path whose segment {@code {id}} stands for any one segment
+ * @param parameters that the query may have
+ */
+record Route(
+    String method, String pattern, Access access, Set<String> parameters, Handler handler) {
+  /** The one segment that varies. */
+  static final String PARAMETER = "{id}";
+
+  /** Answers a request. */
+  @FunctionalInterface
+  interface Handler {
+    /**
+     * Answers.
+     *
+     * @throws RefusedException for an answer that is a problem
+     */
+    Response handle(Call call) throws InterruptedException;
+  }
+}

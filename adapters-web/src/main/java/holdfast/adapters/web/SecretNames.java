@@ -1,0 +1,54 @@
+package holdfast.adapters.web;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Keeps values that look secret from being shown. */
+final class SecretNames {
+  /** Stands for a value that is not shown. A client that sends it back is refused. */
+  static final String MARK = "[redacted]";
+
+  private static final List<String> TELLING =
+      List.of(
+          "TOKEN",
+          "SECRET",
+          "PASSWORD",
+          "PASSWD",
+          "PASSPHRASE",
+          "KEY",
+          "CREDENTIAL",
+          "AUTHORIZATION",
+          "COOKIE");
+
+  private SecretNames() {}
+
+  /** Whether a variable of this name is likely to hold a secret. */
+  static boolean isTelling(String name) {
+    String upper = name.toUpperCase(Locale.ROOT);
+    return TELLING.stream().anyMatch(upper::contains);
+  }
+
+  /** The same variables, with the mark in place of what looks secret. */
+  static Map<String, String> redacted(Map<String, String> env) {
+    if (env.isEmpty()) {
+      return env;
+    }
+    var shown = new LinkedHashMap<String, String>();
+    env.forEach((name, value) -> shown.put(name, isTelling(name) ? MARK : value));
+    return shown;
+  }
+
+  /** Complains of marks that came back as values: storing them would destroy the secret. */
+  static void refuseMarks(Map<String, String> env, Violations violations) {
+    env.forEach(
+        (name, value) -> {
+          if (value.equals(MARK) && isTelling(name)) {
+            violations.add(
+                Violations.pointer("/env", name),
+                "is the mark that stands for a value not shown; send the value itself");
+          }
+        });
+  }
+}

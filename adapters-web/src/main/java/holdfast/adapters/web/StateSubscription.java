@@ -1,0 +1,179 @@
+package holdfast.adapters.web;
+
+import holdfast.adapters.web.wire.Frames;
+import holdfast.application.FeedEvent;
+import holdfast.application.FeedItem;
+import holdfast.application.InitiativeView;
+import holdfast.application.Subscription;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Task;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * One client's subscription to tasks or initiatives: the list or the replay first, then {@code
+ * live}, then every change. The socket's writer pulls from it; nothing waits here but what the feed
+ * itself keeps, merged by entity, for those who are slow.
+ */
+final class StateSubscription {
+  private static final int EVENTS_AT_ONCE = 64;
+  private static final int SNAPSHOT_FRAME_BYTES = 128 * 1024;
+
+  private final String id;
+  private final String epoch;
+  private final Subscription subscription;
+  private final Rendering rendering;
+  private final Runnable ended;
+  private Iterator<FeedItem> snapshot = List.<FeedItem>of().iterator();
+  private Iterator<FeedEvent> replay = List.<FeedEvent>of().iterator();
+  private long startSeq;
+  private long sentSeq;
+  private boolean snapshotDue;
+  private boolean live;
+  private volatile boolean over;
+  private volatile boolean markDue;
+
+  /** Whether it waits in the outbox; guarded by the outbox's lock. */
+  boolean announced;
+
+  /**
+   * @param ended called once the subscription is over by itself
+   */
+  StateSubscription(
+      String id, String epoch, Subscription subscription, Rendering rendering, Runnable ended) {
+    this.id = id;
+    this.epoch = epoch;
+    this.subscription = subscription;
+    this.rendering = rendering;
+    this.ended = ended;
+    switch (subscription.start()) {
+      case Subscription.Start.Snapshot(long seq, List<FeedItem> items) -> {
+        snapshot = items.iterator();
+        startSeq = seq;
+        snapshotDue = true;
+      }
+      case Subscription.Start.Resume(long seq, List<FeedEvent> events) -> {
+        replay = events.iterator();
+        startSeq = seq;
+      }
+      case Subscription.Start.Reset _ -> startSeq = 0;
+    }
+  }
+
+  /** Asks for a bookmark if nothing has been sent for a while. Any thread. */
+  void mark() {
+    markDue = true;
+  }
+
+  /** Ends it; the writer sends no more of it. Any thread; idempotent. */
+  void close() {
+    over = true;
+    subscription.close();
+  }
+
+  /**
+   * Writes some of what is to be said. On the writer's thread.
+   *
+   * @return whether there is more
+   */
+  boolean write(FrameWriter out) {
+    if (over) {
+      return false;
+    }
+    if (subscription.start() instanceof Subscription.Start.Reset(Subscription.Reason reason)) {
+      return reset(out, reason);
+    }
+    if (snapshotDue) {
+      out.text(snapshotFrame());
+      snapshotDue = snapshot.hasNext();
+      return true;
+    }
+    if (!live) {
+      return writeReplay(out);
+    }
+    return writeEvents(out);
+  }
+
+  private boolean writeReplay(FrameWriter out) {
+    for (int i = 0; i < EVENTS_AT_ONCE && replay.hasNext(); i++) {
+      out.text(eventFrame(replay.next()));
+    }
+    if (!replay.hasNext()) {
+      out.text(Rendering.json(new Frames.Place("live", id, startSeq)));
+      sentSeq = startSeq;
+      live = true;
+    }
+    return true;
+  }
+
+  private boolean writeEvents(FrameWriter out) {
+    if (subscription.lagged()) {
+      return reset(out, Subscription.Reason.LAGGED);
+    }
+    List<FeedEvent> events = subscription.poll(EVENTS_AT_ONCE);
+    for (FeedEvent event : events) {
+      out.text(eventFrame(event));
+      sentSeq = event.seq();
+    }
+    if (events.isEmpty() && markDue) {
+      markDue = false;
+      long seq = subscription.seq();
+      if (seq > sentSeq) {
+        out.text(Rendering.json(new Frames.Place("mark", id, seq)));
+        sentSeq = seq;
+      }
+    }
+    return events.size() == EVENTS_AT_ONCE;
+  }
+
+  private boolean reset(FrameWriter out, Subscription.Reason reason) {
+    out.text(Rendering.json(new Frames.Reset(id, reason.name().toLowerCase(Locale.ROOT))));
+    close();
+    ended.run();
+    return false;
+  }
+
+  private byte[] snapshotFrame() {
+    var json = new JsonBytes(SNAPSHOT_FRAME_BYTES / 8);
+    json.ascii("{\"type\":\"snapshot\",\"id\":").text(id).ascii(",\"epoch\":").text(epoch);
+    json.ascii(",\"seq\":").number(startSeq).ascii(",\"items\":[");
+    String separator = "";
+    while (snapshot.hasNext() && json.length() < SNAPSHOT_FRAME_BYTES) {
+      json.ascii(separator).raw(item(snapshot.next()));
+      separator = ",";
+    }
+    return json.ascii("],\"more\":").ascii(snapshot.hasNext() ? "true}" : "false}").toBytes();
+  }
+
+  private byte[] eventFrame(FeedEvent event) {
+    FeedItem value = event.value();
+    byte[] item = value == null ? null : item(value);
+    var json = new JsonBytes(256 + (item == null ? 4 : item.length));
+    json.ascii("{\"type\":\"event\",\"id\":").text(id).ascii(",\"seq\":").number(event.seq());
+    json.ascii(",\"entity\":\"").ascii(entity(event.key()));
+    json.ascii(item == null ? "\",\"op\":\"delete\"" : "\",\"op\":\"put\"");
+    json.ascii(",\"key\":").text(event.key().id()).ascii(",\"value\":");
+    if (item == null) {
+      json.ascii("null");
+    } else {
+      json.raw(item);
+    }
+    return json.ascii(",\"cause\":").text(event.cause()).ascii("}").toBytes();
+  }
+
+  private static String entity(EntityKey key) {
+    return switch (key.kind()) {
+      case TASK -> "task";
+      case INITIATIVE -> "initiative";
+    };
+  }
+
+  private byte[] item(FeedItem item) {
+    return switch (item) {
+      case FeedItem.TaskItem(Stored<Task> task) -> rendering.taskEvent(task);
+      case FeedItem.InitiativeItem(InitiativeView view) -> Rendering.initiative(view);
+    };
+  }
+}

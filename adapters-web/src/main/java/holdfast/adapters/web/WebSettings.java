@@ -1,0 +1,113 @@
+package holdfast.adapters.web;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the server is reached.
+ *
+ * @param host the address to bind
+ * @param port 0 for any that is free
+ * @param token what clients must present, or null to let everybody in, which is possible on
+ *     loopback only
+ * @param allowedHosts further names under which clients may address the server, each with or
+ *     without a port; without one, the bound port and the scheme's own are meant
+ * @param tls null for plain HTTP
+ * @param behindProxy whether a proxy in front of this server ends TLS
+ * @param workingDirectory absolute path where commands run that name no directory
+ */
+public record WebSettings(
+    String host,
+    int port,
+    @Nullable String token,
+    Set<String> allowedHosts,
+    @Nullable TlsFiles tls,
+    boolean behindProxy,
+    String workingDirectory,
+    Limits limits) {
+
+  public WebSettings {
+    allowedHosts = Set.copyOf(allowedHosts);
+    if (port < 0 || port > 65_535) {
+      throw new IllegalArgumentException("the port must be from 0 to 65535: " + port);
+    }
+    if (token != null && token.length() < 16) {
+      throw new IllegalArgumentException("the token must have at least 16 characters");
+    }
+    if (!workingDirectory.startsWith("/")) {
+      throw new IllegalArgumentException("not an absolute path: " + workingDirectory);
+    }
+    if (!isLoopback(host) && (token == null || (tls == null && !behindProxy))) {
+      throw new IllegalArgumentException(
+          "binding "
+              + host
+              + ", which is beyond loopback, needs a token and either TLS or a proxy in front");
+    }
+  }
+
+  /** Plain HTTP on loopback with the usual limits. */
+  public static WebSettings loopback(int port, @Nullable String token, String workingDirectory) {
+    return new WebSettings(
+        "127.0.0.1", port, token, Set.of(), null, false, workingDirectory, Limits.USUAL);
+  }
+
+  /** The same with other limits. */
+  public WebSettings withLimits(Limits other) {
+    return new WebSettings(
+        host, port, token, allowedHosts, tls, behindProxy, workingDirectory, other);
+  }
+
+  /**
+   * Where the server's certificate is.
+   *
+   * @param certificates PEM, the server's own first
+   * @param privateKey PEM, not encrypted
+   */
+  public record TlsFiles(Path certificates, Path privateKey) {}
+
+  /**
+   * What clients may take.
+   *
+   * @param bodyBytesMax of a request's body and of a WebSocket message
+   * @param connectionsMax at once; half the process's file descriptors are the bound in any case
+   * @param request from the opening of a connection to the end of its first request's headers, and
+   *     again for the body
+   * @param idle from the end of a request to the end of the next one's headers
+   * @param stall how long a write may go without any progress
+   * @param heartbeat between pings on a WebSocket
+   */
+  public record Limits(
+      int bodyBytesMax,
+      int connectionsMax,
+      Duration request,
+      Duration idle,
+      Duration stall,
+      Duration heartbeat) {
+    public static final Limits USUAL =
+        new Limits(
+            1024 * 1024,
+            10_240,
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(75),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(15));
+
+    public Limits {
+      if (bodyBytesMax < 1 || connectionsMax < 1) {
+        throw new IllegalArgumentException("limits must be positive");
+      }
+    }
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      throw new IllegalArgumentException("the host cannot be resolved: " + host, e);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package holdfast.adapters.web.wire;
+
+import jakarta.json.bind.annotation.JsonbPropertyOrder;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one start found and did.
+ *
+ * @param cause {@code clean}, {@code crash}, {@code first-start} or {@code full}
+ */
+@JsonbPropertyOrder({
+  "id",
+  "startedAt",
+  "readyAt",
+  "cause",
+  "degraded",
+  "replayed",
+  "tornTail",
+  "healed",
+  "quarantined",
+  "tasks"
+})
+public record RecoveryBody(
+    String id,
+    Instant startedAt,
+    @Nullable Instant readyAt,
+    String cause,
+    boolean degraded,
+    long replayed,
+    boolean tornTail,
+    List<String> healed,
+    List<String> quarantined,
+    List<VerdictBody> tasks) {
+
+  /** The fate of one task that was active. */
+  @JsonbPropertyOrder({
+    "id",
+    "attempt",
+    "verdict",
+    "reason",
+    "evidence",
+    "decision",
+    "needsDecision"
+  })
+  public record VerdictBody(
+      String id,
+      int attempt,
+      String verdict,
+      String reason,
+      List<String> evidence,
+      String decision,
+      boolean needsDecision) {}
+
+  /** The reports of the last starts, newest first. */
+  public record Reports(List<RecoveryBody> items) {}
+}

@@ -1,0 +1,253 @@
+package holdfast.adapters.web;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Who gets in, tried on every route and every method over a real port. */
+class GateIT {
+  private static final List<String> METHODS =
+      List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND");
+  private static final Set<String> OPEN =
+      Set.of("/api/health/live", "/api/health/ready", "/api/health/started");
+  private TestServer server;
+
+  @BeforeEach
+  void start() {
+    server = TestServer.start();
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  /** The paths of the API as the contract has them, and some that do not exist. */
+  private static List<String> paths() {
+    var paths = new ArrayList<String>();
+    String id = "0".repeat(20);
+    for (String base : List.of("/api/tasks", "/api/initiatives")) {
+      paths.add(base);
+      paths.add(base + "/" + id);
+    }
+    for (String action : List.of("cancel", "stop", "kill", "retry", "hold", "release", "input")) {
+      paths.add("/api/tasks/" + id + "/" + action);
+    }
+    paths.addAll(
+        List.of(
+            "/api/tasks/" + id + "/output",
+            "/api/tasks/" + id + "/output/stream",
+            "/api/tasks/" + id + "/events",
+            "/api/recovery",
+            "/api/recovery/reports",
+            "/api/health",
+            "/ws",
+            "/",
+            "/api",
+            "/api/tasks/",
+            "/api/shutdown",
+            "/metrics",
+            "/nothing"));
+    paths.addAll(OPEN);
+    return paths;
+  }
+
+  private int status(String method, String path, String... headerLines) throws IOException {
+    String request =
+        method
+            + " "
+            + path
+            + " HTTP/1.1\r\nConnection: close\r\n"
+            + String.join("\r\n", headerLines)
+            + "\r\n\r\n";
+    String response = server.raw(request);
+    assertFalse(response.contains("Access-Control"), response);
+    assertTrue(response.contains("X-Content-Type-Options: nosniff"), response);
+    assertTrue(response.contains("frame-ancestors 'none'"), response);
+    assertFalse(response.contains("Exception") || response.contains("\tat "), response);
+    return Integer.parseInt(response.substring(9, 12));
+  }
+
+  private String host() {
+    return "Host: 127.0.0.1:" + server.port;
+  }
+
+  @Test
+  void nothingAnswersWithoutTheTokenButTheProbes() throws IOException {
+    int walked = 0;
+    for (String path : paths()) {
+      for (String method : METHODS) {
+        boolean open = OPEN.contains(path) && (method.equals("GET") || method.equals("HEAD"));
+        assertEquals(open ? 200 : 401, status(method, path, host()), method + " " + path);
+        walked++;
+      }
+    }
+    assertTrue(walked > 200, "walked only " + walked);
+  }
+
+  @Test
+  void nothingAnswersUnderAForeignNameOrToAForeignPage() throws IOException {
+    String right = "Authorization: Bearer " + TestServer.TOKEN;
+    for (String path : paths()) {
+      for (String method : METHODS) {
+        String call = method + " " + path;
+        assertEquals(403, status(method, path, "Host: evil.example:" + server.port, right), call);
+        assertEquals(403, status(method, path, "Host: 127.0.0.1", right), call);
+        assertEquals(403, status(method, path, host(), right, "Origin: http://evil.example"), call);
+      }
+    }
+  }
+
+  @Test
+  void everyRouteIsInTheTableWithATokenUnlessItIsAProbeOrTheLaunch() throws IOException {
+    for (String path : paths()) {
+      for (String method : METHODS) {
+        int status = status(method, path, host(), "Authorization: Bearer " + TestServer.TOKEN);
+        assertTrue(status != 401 && status != 403 && status != 500, method + " " + path + status);
+      }
+    }
+  }
+
+  @Test
+  void wrongTokensAreSlowedDownAndTheRightOneNever() throws IOException {
+    int refused = 0;
+    int turnedAway = 0;
+    for (int i = 0; i < Throttle.GUESSES_MAX + 20; i++) {
+      int status = status("GET", "/api/tasks", host(), "Authorization: Bearer guess-" + i);
+      refused += status == 401 ? 1 : 0;
+      turnedAway += status == 429 ? 1 : 0;
+    }
+    assertEquals(Throttle.GUESSES_MAX, refused);
+    assertEquals(20, turnedAway);
+    assertEquals(401, status("GET", "/api/tasks", host()));
+    assertEquals(200, server.get("/api/tasks").statusCode());
+  }
+
+  @Test
+  void aLaunchUrlLetsABrowserInOnce() throws IOException {
+    String url = server.web.launchUrl().orElseThrow();
+    String path = url.substring(url.indexOf("/launch"));
+    String response =
+        server.raw("GET " + path + " HTTP/1.1\r\nConnection: close\r\n" + host() + "\r\n\r\n");
+    assertTrue(response.startsWith("HTTP/1.1 303"), response);
+    String cookie = cookie(response);
+    assertTrue(cookie.contains("; HttpOnly; SameSite=Strict"), cookie);
+    assertEquals(401, status("GET", path, host()));
+    String sent = "Cookie: other=1; " + cookie.substring(0, cookie.indexOf(';'));
+    String own = "Origin: http://127.0.0.1:" + server.port;
+    assertEquals(200, status("GET", "/api/tasks", host(), sent, own));
+    assertEquals(200, status("GET", "/api/tasks", host(), sent, "Sec-Fetch-Site: same-origin"));
+    assertEquals(403, status("GET", "/api/tasks", host(), sent));
+    assertEquals(403, status("GET", "/api/tasks", host(), sent, "Sec-Fetch-Site: same-site"));
+    assertEquals(
+        403,
+        status(
+            "DELETE", "/api/tasks/" + "0".repeat(20), host(), sent, "Sec-Fetch-Site: same-origin"));
+    assertEquals(404, status("DELETE", "/api/tasks/" + "0".repeat(20), host(), sent, own));
+    assertEquals(403, status("GET", "/api/tasks", host(), sent, "Origin: null"));
+    assertEquals(401, status("GET", "/api/tasks", host(), sent + "x", own));
+    assertEquals(
+        401, status("GET", "/api/tasks", host(), "Cookie: holdfast_session=9999999999.x", own));
+  }
+
+  private static String cookie(String response) {
+    int at = response.indexOf("Set-Cookie: ") + "Set-Cookie: ".length();
+    return response.substring(at, response.indexOf("\r\n", at));
+  }
+
+  @Test
+  void upgradesPassTheSameGate() throws IOException {
+    assertEquals(403, upgrade("Host: evil.example:" + server.port, true, ""));
+    assertEquals(403, upgrade(host(), true, "Origin: http://evil.example\r\n"));
+    assertEquals(401, upgrade(host(), false, ""));
+    assertEquals(401, upgrade(host(), false, "Authorization: Bearer wrong-wrong-wrong\r\n"));
+    assertEquals(101, upgrade(host(), true, ""));
+    assertEquals(101, upgrade(host(), true, "Origin: http://localhost:" + server.port + "\r\n"));
+    String url = server.web.launchUrl().orElseThrow();
+    String launched =
+        server.raw(
+            "GET "
+                + url.substring(url.indexOf("/launch"))
+                + " HTTP/1.1\r\nConnection: close\r\n"
+                + host()
+                + "\r\n\r\n");
+    String cookie = "Cookie: " + cookie(launched).split(";", 2)[0] + "\r\n";
+    assertEquals(403, upgrade(host(), false, cookie));
+    assertEquals(403, upgrade(host(), false, cookie + "Sec-Fetch-Site: same-origin\r\n"));
+    assertEquals(
+        101, upgrade(host(), false, cookie + "Origin: http://127.0.0.1:" + server.port + "\r\n"));
+  }
+
+  private int upgrade(String host, boolean token, String more) throws IOException {
+    String head =
+        "GET /ws HTTP/1.1\r\n"
+            + host
+            + "\r\n"
+            + (token ? "Authorization: Bearer " + TestServer.TOKEN + "\r\n" : "")
+            + more;
+    try (var client = SocketClient.connect(server, head, SocketUpgrade.SUBPROTOCOL)) {
+      return Integer.parseInt(client.head.substring(9, 12));
+    }
+  }
+
+  @Test
+  void withoutATokenPagesFromElsewhereAreStillKeptOut() throws IOException {
+    server.close();
+    server = TestServer.start(WebSettings.loopback(0, null, "/"));
+    assertEquals(200, status("GET", "/api/tasks", host()));
+    assertEquals(403, status("GET", "/api/tasks", host(), "Origin: http://evil.example"));
+    assertEquals(403, status("POST", "/api/tasks", host(), "Sec-Fetch-Site: cross-site"));
+    assertEquals(403, status("GET", "/api/tasks", "Host: evil.example"));
+    assertEquals(101, upgrade(host(), false, ""));
+    assertEquals(403, upgrade(host(), false, "Origin: http://evil.example\r\n"));
+    assertTrue(server.web.launchUrl().isEmpty());
+  }
+
+  @Test
+  void bindingBeyondLoopbackNeedsATokenAndTls() {
+    var usual = WebSettings.loopback(0, TestServer.TOKEN, "/");
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            new WebSettings(
+                "0.0.0.0", 0, usual.token(), Set.of(), null, false, "/", usual.limits()));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new WebSettings("0.0.0.0", 0, null, Set.of(), null, true, "/", usual.limits()));
+    new WebSettings(
+        "0.0.0.0", 0, usual.token(), Set.of("a.example"), null, true, "/", usual.limits());
+  }
+
+  @Test
+  void furtherNamesAreAllowedByConfiguration() throws IOException {
+    server.close();
+    var usual = WebSettings.loopback(0, TestServer.TOKEN, "/");
+    server =
+        TestServer.start(
+            new WebSettings(
+                usual.host(),
+                0,
+                usual.token(),
+                Set.of("Build.Example"),
+                null,
+                true,
+                "/",
+                usual.limits()));
+    String token = "Authorization: Bearer " + TestServer.TOKEN;
+    assertEquals(200, status("GET", "/api/tasks", "Host: build.example", token));
+    assertEquals(200, status("GET", "/api/tasks", "Host: BUILD.example:" + server.port, token));
+    assertEquals(403, status("GET", "/api/tasks", "Host: build.example:1", token));
+    assertEquals(
+        200,
+        status("GET", "/api/tasks", "Host: build.example", token, "Origin: https://build.example"));
+  }
+}

@@ -1,0 +1,194 @@
+package holdfast.application;
+
+import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.Committed;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskId;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies what storage has committed to {@link LiveState} and tells everybody who wants to know.
+ *
+ * <p>Application and registration share one lock: a subscriber gets the state at some seq and every
+ * later change, with no gap and no duplicate.
+ */
+public final class EventFeed implements CommitFeed {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final List<Subscription> subscriptions = new ArrayList<>();
+  private final List<Consumer<Committed>> commitObservers = new CopyOnWriteArrayList<>();
+  private final List<Consumer<TaskChange>> taskObservers = new CopyOnWriteArrayList<>();
+  private volatile @Nullable LiveState state;
+
+  /** A feed that has not begun: {@link #begin} gives it its state. */
+  public EventFeed() {}
+
+  /** Which kind of entity a subscription is about. */
+  public enum Topic {
+    TASKS,
+    INITIATIVES
+  }
+
+  /** Where a subscriber had got to. */
+  public record Since(String epoch, long seq) {}
+
+  /** Begins with the state that storage recovered. Called once, before the first commit. */
+  public void begin(LiveState recovered) {
+    state = recovered;
+  }
+
+  /**
+   * Adds an observer of every committed change, called after the state has taken it in, on the
+   * storage's thread, in order. It must neither block nor throw.
+   */
+  void observeCommits(Consumer<Committed> observer) {
+    commitObservers.add(observer);
+  }
+
+  /** Adds an observer of every committed change of a task, on the same terms. */
+  void observeTasks(Consumer<TaskChange> observer) {
+    taskObservers.add(observer);
+  }
+
+  @Override
+  public void committed(List<Committed> changes) {
+    LiveState current = state();
+    var seen = new ArrayList<TaskChange>(changes.size());
+    lock.lock();
+    try {
+      for (Committed committed : changes) {
+        LiveState.Applied applied = current.apply(committed);
+        for (Subscription subscription : subscriptions) {
+          subscription.offer(applied);
+        }
+        if (committed.change().key().kind() == EntityKey.Kind.TASK) {
+          seen.add(
+              new TaskChange(
+                  committed.seq(),
+                  committed.change().cause(),
+                  committed.change().at(),
+                  applied.before(),
+                  applied.after()));
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    for (Consumer<Committed> observer : commitObservers) {
+      changes.forEach(observer);
+    }
+    for (Consumer<TaskChange> observer : taskObservers) {
+      seen.forEach(observer);
+    }
+  }
+
+  /**
+   * Begins to follow a topic.
+   *
+   * @param since where the subscriber had got to, or null to begin with the whole state
+   * @param onAvailable called on the storage's thread when {@link Subscription#poll} has something
+   *     to give; must neither block nor throw
+   */
+  public Subscription subscribe(
+      Topic topic, FeedFilter filter, @Nullable Since since, Runnable onAvailable) {
+    LiveState current = state();
+    lock.lock();
+    try {
+      var subscription =
+          new Subscription(
+              this,
+              topic,
+              filter,
+              start(current, topic, filter, since),
+              current.seq(),
+              onAvailable);
+      if (!(subscription.start() instanceof Subscription.Start.Reset)) {
+        subscriptions.add(subscription);
+      }
+      return subscription;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void remove(Subscription subscription) {
+    lock.lock();
+    try {
+      subscriptions.remove(subscription);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static Subscription.Start start(
+      LiveState current, Topic topic, FeedFilter filter, @Nullable Since since) {
+    if (since == null) {
+      return new Subscription.Start.Snapshot(current.seq(), snapshot(current, topic, filter));
+    }
+    if (!since.epoch().equals(current.epoch()) || since.seq() > current.seq()) {
+      return new Subscription.Start.Reset(Subscription.Reason.EPOCH);
+    }
+    List<FeedEvent> replay =
+        current.changedSince(since.seq()).stream()
+            .filter(event -> concerns(topic, filter, event))
+            .toList();
+    return new Subscription.Start.Resume(current.seq(), replay);
+  }
+
+  private static List<FeedItem> snapshot(LiveState current, Topic topic, FeedFilter filter) {
+    return switch (topic) {
+      case TASKS -> {
+        TaskId only = filter.task();
+        List<Stored<Task>> found =
+            only != null
+                ? current.task(only) instanceof Lookup.Found<Stored<Task>>(var stored)
+                        && filter.matches(stored.entity())
+                    ? List.of(stored)
+                    : List.of()
+                : current.select(filter::matches);
+        yield found.stream()
+            .sorted(Comparator.comparingLong(Stored::seq))
+            .<FeedItem>map(FeedItem.TaskItem::new)
+            .toList();
+      }
+      case INITIATIVES ->
+          current.allInitiatives().stream()
+              .filter(view -> concerns(filter, view))
+              .sorted(Comparator.comparingLong(InitiativeView::seq))
+              .<FeedItem>map(FeedItem.InitiativeItem::new)
+              .toList();
+    };
+  }
+
+  private static boolean concerns(Topic topic, FeedFilter filter, FeedEvent event) {
+    if ((event.key().kind() == EntityKey.Kind.TASK) != (topic == Topic.TASKS)) {
+      return false;
+    }
+    return switch (event.value()) {
+      // What a purged task was is not known any more, so its end is told to all but those who
+      // asked for another one by name.
+      case null -> filter.task() == null || filter.task().value().equals(event.key().id());
+      case FeedItem.TaskItem(Stored<Task> stored) -> filter.mayHaveMatched(stored.entity());
+      case FeedItem.InitiativeItem(InitiativeView view) -> concerns(filter, view);
+    };
+  }
+
+  static boolean concerns(FeedFilter filter, InitiativeView view) {
+    return filter.initiative() == null || filter.initiative().equals(view.initiative().id());
+  }
+
+  private LiveState state() {
+    LiveState current = state;
+    if (current == null) {
+      throw new IllegalStateException("the feed has not begun: the state is not recovered yet");
+    }
+    return current;
+  }
+}

@@ -1,0 +1,156 @@
+package holdfast.application;
+
+import holdfast.domain.port.Committed;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.TaskStorage.Opened;
+import holdfast.domain.task.Owner;
+import holdfast.domain.task.Task;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * The server without its adapters: opens storage, recovers, and runs until closed. What it offers
+ * is offered to every driving adapter alike.
+ */
+public final class Holdfast implements AutoCloseable {
+  private static final Duration KEYS_EXPIRED_EVERY = Duration.ofMinutes(10);
+
+  private final Core core;
+  private final EventFeed feed;
+  private final Supervisor supervisor;
+  private final Scheduler scheduler;
+  private final Recovery recovery;
+  private final HealthReport health;
+
+  private Holdfast(Core core, EventFeed feed, int runningMax, BooleanSupplier draining) {
+    this.core = core;
+    this.feed = feed;
+    supervisor = new Supervisor(core);
+    scheduler = new Scheduler(runningMax, core, supervisor);
+    recovery = new Recovery(core, supervisor);
+    health = new HealthReport(core.ports(), core.state(), draining);
+  }
+
+  /**
+   * Opens storage, recovers every task and begins to work. Returns when the server is ready.
+   *
+   * @param runningMax active tasks at once, at least 1
+   * @param draining whether a shutdown has begun
+   * @throws holdfast.domain.port.StorageException if storage cannot be opened without loss
+   */
+  public static Holdfast start(
+      Ports ports,
+      int runningMax,
+      InstantSource clock,
+      RandomGenerator random,
+      BooleanSupplier draining)
+      throws InterruptedException {
+    Instant startedAt = clock.instant();
+    var feed = new EventFeed();
+    Opened opened = ports.tasks().open(feed);
+    var state = new LiveState(opened);
+    feed.begin(state);
+    var store = new TaskStore(ports, state, clock, random);
+    feed.observeCommits(store::settled);
+    var owner = new Owner(opened.instanceId(), opened.term());
+    var settlement = new Settlement(store, ports.processes(), owner);
+    var core = new Core(ports, state, store, settlement, clock, new Timers(clock));
+    var server = new Holdfast(core, feed, runningMax, draining);
+    server.begin(opened, startedAt);
+    return server;
+  }
+
+  private void begin(Opened opened, Instant startedAt) throws InterruptedException {
+    core.ports().processes().listener(supervisor);
+    feed.observeTasks(this::logChange);
+    feed.observeTasks(
+        change -> {
+          Task after = change.after();
+          if (after != null) {
+            supervisor.observe(change.before(), after);
+          }
+          scheduler.observe(change.before(), after);
+        });
+    // Before recovery commits anything, so that each task is known once as found, then as changed.
+    for (var stored : core.state().select(_ -> true)) {
+      scheduler.observe(null, stored.entity());
+    }
+    recovery.run(opened.replay(), startedAt);
+    for (var stored : core.state().select(task -> task.state().name().isActive())) {
+      supervisor.observe(null, stored.entity());
+    }
+    core.timers().every(KEYS_EXPIRED_EVERY, () -> core.state().expireKeys(core.clock().instant()));
+    scheduler.start();
+  }
+
+  private void logChange(TaskChange change) {
+    Task task = change.after() == null ? change.before() : change.after();
+    if (task != null) {
+      core.ports()
+          .log(
+              change.at(),
+              Category.TASK,
+              change.cause(),
+              Map.of(
+                  "taskId", task.id().value(),
+                  "seq", change.seq(),
+                  "state", task.state().name().name()));
+    }
+  }
+
+  public TaskStore tasks() {
+    return core.store();
+  }
+
+  public LiveState state() {
+    return core.state();
+  }
+
+  public EventFeed feed() {
+    return feed;
+  }
+
+  public Outputs outputs() {
+    return new Outputs(core.state(), core.ports().outputs());
+  }
+
+  public TaskInput input() {
+    return new TaskInput(core.state(), core.ports().processes());
+  }
+
+  public Recovery recovery() {
+    return recovery;
+  }
+
+  /**
+   * What happened to an entity, newest first, also after it was purged.
+   *
+   * @param beforeSeq only changes with a smaller seq
+   */
+  public List<Committed> history(EntityKey key, long beforeSeq, int limit) {
+    return core.ports().tasks().history(key, beforeSeq, limit);
+  }
+
+  public HealthReport health() {
+    return health;
+  }
+
+  /** Whether no task waits for a place, runs, or is being stopped. */
+  boolean idle() {
+    return supervisor.idle() && scheduler.idle();
+  }
+
+  /** Starts nothing more, stops reacting, and leaves every process running. Idempotent. */
+  @Override
+  public void close() {
+    scheduler.close();
+    supervisor.close();
+    core.timers().close();
+  }
+}

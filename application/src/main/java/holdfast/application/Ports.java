@@ -1,0 +1,22 @@
+package holdfast.application;
+
+import holdfast.domain.port.EventLog;
+import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.ProcessControl;
+import holdfast.domain.port.RecoveryStorage;
+import holdfast.domain.port.TaskStorage;
+import java.time.Instant;
+import java.util.Map;
+
+/** The adapters a server is made of. */
+public record Ports(
+    TaskStorage tasks,
+    OutputStorage outputs,
+    ProcessControl processes,
+    RecoveryStorage recovery,
+    EventLog events) {
+
+  void log(Instant at, EventLog.Category category, String type, Map<String, Object> data) {
+    events.append(new EventLog.Entry(at, category, type, data));
+  }
+}

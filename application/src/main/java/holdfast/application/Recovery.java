@@ -1,0 +1,159 @@
+package holdfast.application;
+
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Replay;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.port.TaskStorage.Tombstone;
+import holdfast.domain.recovery.ProcessEvidence;
+import holdfast.domain.recovery.RecoveryReport;
+import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
+import holdfast.domain.task.Attempt;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskId;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out what became of every task that was active when the last server ended, and reports it
+ * with the evidence. Runs once, before anything is started.
+ */
+public final class Recovery {
+  /** Purges before this many others have certainly removed their files in an earlier start. */
+  private static final int PURGES_REPEATED_MAX = 10_000;
+
+  private static final DateTimeFormatter REPORT_ID =
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+  private final Core core;
+  private final Supervisor supervisor;
+  private volatile @Nullable RecoveryReport report;
+
+  Recovery(Core core, Supervisor supervisor) {
+    this.core = core;
+    this.supervisor = supervisor;
+  }
+
+  /** The report of this start, once recovery is done. */
+  public Optional<RecoveryReport> report() {
+    return Optional.ofNullable(report);
+  }
+
+  /** The reports of this and earlier starts, newest first. */
+  public List<RecoveryReport> reports(int limit) {
+    return core.ports().recovery().newest(limit);
+  }
+
+  /**
+   * Settles every active task.
+   *
+   * @param replay how storage found the state
+   */
+  void run(Replay replay, Instant startedAt) throws InterruptedException {
+    var verdicts = new ArrayList<TaskVerdict>();
+    var restarted = new ArrayList<Task>();
+    for (Task task : activeTasks()) {
+      verdicts.add(settle(task, restarted));
+    }
+    var finished =
+        new RecoveryReport(
+            REPORT_ID.format(startedAt) + "-" + core.state().term(),
+            startedAt,
+            core.clock().instant(),
+            replay.cause(),
+            replay.degraded(),
+            replay.records(),
+            replay.tornTail(),
+            replay.healed(),
+            replay.quarantined(),
+            verdicts);
+    report = finished;
+    save(finished);
+    repeatPurges(replay);
+    for (Task task : restarted) {
+      supervisor.launch(task);
+    }
+  }
+
+  private List<Task> activeTasks() {
+    return core.state().select(task -> task.state().name().isActive()).stream()
+        .map(Stored::entity)
+        .sorted(Comparator.comparing(Task::createdAt).thenComparing(Task::id))
+        .toList();
+  }
+
+  private TaskVerdict settle(Task task, List<Task> restarted) throws InterruptedException {
+    RunRef run = task.lastRun().orElseThrow();
+    Attempt attempt = task.attempts().getLast();
+    ProcessEvidence evidence = core.ports().processes().examine(run, attempt);
+    var lengths =
+        new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+    Settlement.Settled settled = core.settlement().settle(task, run, evidence, lengths);
+    Task now = core.current(task.id());
+    if (now != null && settled.restarted()) {
+      restarted.add(now);
+    } else if (now != null && settled.goesOn()) {
+      core.ports().processes().follow(run, now.attempts().getLast());
+    }
+    return new TaskVerdict(
+        task.id(),
+        attempt.number(),
+        settled.verdict().name(),
+        settled.verdict().reason(),
+        evidence.facts(),
+        settled.decision(),
+        settled.needsDecision());
+  }
+
+  private void save(RecoveryReport finished) {
+    try {
+      core.ports().recovery().save(finished);
+    } catch (StorageException failure) {
+      core.log(
+          Category.ERROR,
+          "recovery-report-not-saved",
+          Map.of("report", finished.id(), "error", String.valueOf(failure.getMessage())));
+    }
+    core.log(
+        Category.SYSTEM,
+        "recovered",
+        Map.of(
+            "report", finished.id(),
+            "cause", finished.cause().name(),
+            "replayed", finished.replayed(),
+            "activeTasks", finished.tasks().size()));
+  }
+
+  /** Removes files that a crash left behind between a purge and the removal. */
+  private void repeatPurges(Replay replay) {
+    if (replay.cause() == RecoveryReport.Cause.CLEAN
+        || replay.cause() == RecoveryReport.Cause.FIRST_START) {
+      return;
+    }
+    core.state().tombstones().stream()
+        .filter(tombstone -> tombstone.key().kind() == EntityKey.Kind.TASK)
+        .sorted(Comparator.comparingLong(Tombstone::seq).reversed())
+        .limit(PURGES_REPEATED_MAX)
+        .forEach(this::repeatPurge);
+  }
+
+  private void repeatPurge(Tombstone tombstone) {
+    try {
+      core.ports().outputs().purge(new TaskId(tombstone.key().id()));
+    } catch (StorageException failure) {
+      core.log(
+          Category.ERROR,
+          "purged-files-left",
+          Map.of("taskId", tombstone.key().id(), "error", String.valueOf(failure.getMessage())));
+    }
+  }
+}

@@ -1,0 +1,168 @@
+package holdfast.application;
+
+import holdfast.domain.port.EntityKey;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+
+/**
+ * One subscriber's place in the feed. Bounded: events that wait are merged by entity when there are
+ * many, and given up when there are too many; either way the subscriber is never shown a gap
+ * without being told.
+ */
+public final class Subscription implements AutoCloseable {
+  static final int WAITING_BEFORE_MERGE = 1_024;
+  static final int ENTITIES_WAITING_MAX = 8_192;
+
+  private final EventFeed feed;
+  private final EventFeed.Topic topic;
+  private final FeedFilter filter;
+  private final Start start;
+  private final Runnable onAvailable;
+
+  private final ArrayDeque<FeedEvent> waiting = new ArrayDeque<>();
+  private int mergeAt = WAITING_BEFORE_MERGE;
+  private long seq;
+  private boolean lagged;
+
+  /** How the subscription begins. */
+  public sealed interface Start {
+    /** With everything as of {@code seq}. */
+    record Snapshot(long seq, List<FeedItem> items) implements Start {}
+
+    /** With what has changed up to {@code seq}, oldest first, the last event of each entity. */
+    record Resume(long seq, List<FeedEvent> replay) implements Start {}
+
+    /** Not at all: the subscriber must begin anew. */
+    record Reset(Reason reason) implements Start {}
+  }
+
+  /** Why a subscriber must begin anew. */
+  public enum Reason {
+    /** History is not the one the subscriber followed. */
+    EPOCH,
+    /** The changes it missed are no longer known one by one. */
+    COMPACTED,
+    /** It was too slow. */
+    LAGGED
+  }
+
+  Subscription(
+      EventFeed feed,
+      EventFeed.Topic topic,
+      FeedFilter filter,
+      Start start,
+      long seq,
+      Runnable onAvailable) {
+    this.feed = feed;
+    this.topic = topic;
+    this.filter = filter;
+    this.start = start;
+    this.seq = seq;
+    this.onAvailable = onAvailable;
+  }
+
+  public Start start() {
+    return start;
+  }
+
+  /** The next events, at most {@code max}; empty if none wait. Never blocks. */
+  public synchronized List<FeedEvent> poll(int max) {
+    if (waiting.isEmpty() || lagged) {
+      return List.of();
+    }
+    var events = new ArrayList<FeedEvent>(Math.min(max, waiting.size()));
+    while (events.size() < max && !waiting.isEmpty()) {
+      events.add(waiting.pollFirst());
+    }
+    // Only when there is room for many more: else each event would cost a merge of all that wait.
+    if (waiting.size() < WAITING_BEFORE_MERGE / 2) {
+      mergeAt = WAITING_BEFORE_MERGE;
+    }
+    return events;
+  }
+
+  /** Whether events were given up: send {@code reset} and close. */
+  public synchronized boolean lagged() {
+    return lagged;
+  }
+
+  /**
+   * Everything up to this seq that concerns the subscriber has been polled. Stands still once
+   * {@link #lagged}, before what was given up.
+   */
+  public synchronized long seq() {
+    return waiting.isEmpty() ? seq : waiting.getFirst().seq() - 1;
+  }
+
+  /** Ends the subscription. Idempotent. */
+  @Override
+  public void close() {
+    feed.remove(this);
+  }
+
+  /** Takes note of a change. Called under the feed's lock. */
+  void offer(LiveState.Applied applied) {
+    boolean added = false;
+    synchronized (this) {
+      if (lagged) {
+        return;
+      }
+      for (FeedEvent event : applied.events()) {
+        if (concerns(event, applied)) {
+          waiting.addLast(event);
+          added = true;
+        }
+      }
+      if (waiting.size() >= mergeAt) {
+        merge();
+      }
+      if (!lagged) {
+        seq = applied.events().getLast().seq();
+      }
+    }
+    if (added) {
+      onAvailable.run();
+    }
+  }
+
+  private boolean concerns(FeedEvent event, LiveState.Applied applied) {
+    if ((event.key().kind() == EntityKey.Kind.TASK) != (topic == EventFeed.Topic.TASKS)) {
+      return false;
+    }
+    return switch (event.value()) {
+      case FeedItem.InitiativeItem(InitiativeView view) -> EventFeed.concerns(filter, view);
+      case FeedItem.TaskItem _ ->
+          filter.matches(applied.before()) || filter.matches(applied.after());
+      case null ->
+          topic == EventFeed.Topic.INITIATIVES
+              ? filter.initiative() == null || filter.initiative().value().equals(event.key().id())
+              : filter.matches(applied.before());
+    };
+  }
+
+  /** Keeps the last event of each entity, in order; gives up when even those are too many. */
+  private void merge() {
+    var seen = new HashSet<EntityKey>();
+    var kept = new ArrayList<FeedEvent>(waiting.size());
+    for (var newestFirst = waiting.descendingIterator(); newestFirst.hasNext(); ) {
+      FeedEvent event = newestFirst.next();
+      if (seen.add(event.key())) {
+        kept.add(event);
+      }
+    }
+    if (kept.size() > ENTITIES_WAITING_MAX) {
+      seq = waiting.getFirst().seq() - 1;
+      waiting.clear();
+      lagged = true;
+      return;
+    }
+    Collections.reverse(kept);
+    waiting.clear();
+    waiting.addAll(kept);
+    // Doubling keeps the cost of merging linear in the number of events.
+    mergeAt = Math.max(WAITING_BEFORE_MERGE, kept.size() * 2);
+  }
+}

@@ -1,0 +1,149 @@
+package holdfast.bootstrap;
+
+import java.util.HashMap;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/** The entry point: {@code serve}, {@code config}, {@code version}. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] args) {
+    // What a library has to say is an event or an answer of ours, or nothing that a user needs.
+    Logger.getLogger("").setLevel(Level.OFF);
+    System.exit(run(args));
+  }
+
+  /** Runs one command to its end and returns its exit code. */
+  static int run(String[] args) {
+    CommandSpec root = CommandSpec.create().name("holdfast").mixinStandardHelpOptions(false);
+    root.usageMessage()
+        .description("A durable task server: nothing acknowledged is lost, tasks outlive it.");
+    root.addSubcommand("serve", serve());
+    root.addSubcommand("config", config());
+    root.addSubcommand("version", version());
+    root.addSubcommand("rehearse", rehearse());
+    root.addOption(
+        OptionSpec.builder("-h", "--help").usageHelp(true).description("Shows this.").build());
+    var commandLine = new CommandLine(root);
+    commandLine.setExpandAtFiles(false);
+    commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+    commandLine.setParameterExceptionHandler(
+        (refused, _) -> {
+          boolean server = refused.getCommandLine().getCommandName().equals("serve");
+          System.err.println("holdfast: " + refused.getMessage());
+          return server ? ExitCode.BAD_CONFIGURATION : ExitCode.USAGE;
+        });
+    commandLine.setExecutionStrategy(Main::execute);
+    return commandLine.execute(args);
+  }
+
+  private static int execute(ParseResult parsed) throws CommandLine.ExecutionException {
+    Integer helped = CommandLine.executeHelpRequest(parsed);
+    if (helped != null) {
+      return helped;
+    }
+    if (!parsed.hasSubcommand()) {
+      CommandLine.usage(parsed.commandSpec().commandLine(), System.err);
+      return ExitCode.USAGE;
+    }
+    ParseResult command = parsed.subcommand();
+    try {
+      return switch (command.commandSpec().name()) {
+        case "serve" -> new Server(options(command), System.getenv()).run();
+        case "config" -> ShowConfiguration.print(options(command), System.getenv(), System.out);
+        case "version" -> {
+          System.out.println("holdfast " + version(Main.class.getModule()));
+          yield ExitCode.OK;
+        }
+        case "rehearse" -> Rehearsal.run(command.matchedPositionalValue(0, ""));
+        default -> throw new IllegalStateException("no such command: " + command);
+      };
+    } catch (ConfigurationException refused) {
+      System.err.println("holdfast: " + refused.getMessage());
+      return ExitCode.BAD_CONFIGURATION;
+    }
+  }
+
+  /** The version this module was built as. */
+  static String version(Module module) {
+    return module.getDescriptor() == null
+        ? "unpackaged"
+        : module.getDescriptor().rawVersion().orElse("unpackaged");
+  }
+
+  private static CommandSpec serve() {
+    CommandSpec spec = withSettings("Runs the server until it is signalled.");
+    spec.usageMessage()
+        .footer(
+            "",
+            "Order: option, environment variable, <data>/config.yaml, default.",
+            "Prints READY and the address when it is ready; everything else goes to stderr.");
+    return spec;
+  }
+
+  private static CommandSpec config() {
+    return withSettings("Prints the configuration in force, and where each value comes from.");
+  }
+
+  private static CommandSpec version() {
+    return described(CommandSpec.create(), "Prints the version.");
+  }
+
+  private static CommandSpec rehearse() {
+    CommandSpec spec = described(CommandSpec.create(), "Runs a server briefly, for the build.");
+    spec.usageMessage().hidden(true);
+    spec.addPositional(PositionalParamSpec.builder().paramLabel("DIR").arity("1").build());
+    return spec;
+  }
+
+  private static CommandSpec withSettings(String description) {
+    CommandSpec spec = described(CommandSpec.create(), description);
+    for (Setting<?> setting : Settings.ALL) {
+      boolean flag = "false".equals(setting.fallback());
+      spec.addOption(
+          OptionSpec.builder(setting.option())
+              .type(String.class)
+              .arity(flag ? "0..1" : "1")
+              .fallbackValue("true")
+              .paramLabel(flag ? "true|false" : "VALUE")
+              .description(describe(setting))
+              .build());
+    }
+    return spec;
+  }
+
+  private static CommandSpec described(CommandSpec spec, String description) {
+    spec.usageMessage().description(description);
+    spec.addOption(
+        OptionSpec.builder("-h", "--help").usageHelp(true).description("Shows this.").build());
+    return spec;
+  }
+
+  private static String describe(Setting<?> setting) {
+    String variables =
+        setting.variables().isEmpty() ? "" : " (" + String.join(", ", setting.variables()) + ")";
+    String fallback =
+        setting.fallback() == null || setting.fallback().isEmpty()
+            ? ""
+            : ". Default: " + setting.fallback();
+    // picocli formats descriptions: a percent sign would begin a directive.
+    return (setting.purpose() + variables + ": " + setting.allowed() + fallback).replace("%", "%%");
+  }
+
+  private static Map<String, String> options(ParseResult parsed) {
+    var options = new HashMap<String, String>();
+    for (Setting<?> setting : Settings.ALL) {
+      String value = parsed.matchedOptionValue(setting.option(), (String) null);
+      if (value != null) {
+        options.put(setting.key(), value);
+      }
+    }
+    return options;
+  }
+}

@@ -1,0 +1,239 @@
+package holdfast.bootstrap;
+
+import holdfast.adapters.file.FileStorage;
+import holdfast.adapters.file.FileStorageException;
+import holdfast.adapters.file.FileStorageSettings;
+import holdfast.adapters.file.PrivateFile;
+import holdfast.adapters.process.LinuxProcessControl;
+import holdfast.adapters.web.HoldfastWeb;
+import holdfast.adapters.web.WebSettings;
+import holdfast.application.GracefulShutdown;
+import holdfast.application.GracefulShutdown.Step;
+import holdfast.application.Holdfast;
+import holdfast.application.Ports;
+import java.net.URI;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One server, from its configuration to its exit code: puts the concrete adapters into the ports,
+ * and takes everything down again in order when it is signalled.
+ */
+final class Server {
+  private static final Duration LAST_REQUESTS_MAX = Duration.ofSeconds(10);
+
+  private final Configuration configuration;
+  private final InstantSource clock = InstantSource.system();
+  private final CompletableFuture<Integer> exit = new CompletableFuture<>();
+  private final CompletableFuture<URI> address = new CompletableFuture<>();
+  private volatile @Nullable Holdfast holdfast;
+  private volatile Runnable ending = () -> exit.complete(ExitCode.OK);
+
+  /**
+   * @throws ConfigurationException if the configuration cannot be used
+   */
+  Server(Map<String, String> options, Map<String, String> environment) {
+    configuration = configuration(options, environment);
+    for (String variable : Settings.WITHOUT_EFFECT) {
+      if (environment.containsKey(variable)) {
+        say(variable + " is set but has no effect in this version");
+      }
+    }
+  }
+
+  /** What is in force for these options and variables and the data directory they name. */
+  static Configuration configuration(Map<String, String> options, Map<String, String> environment) {
+    Path data = Configuration.early(Settings.DATA_DIR, options, environment);
+    Path file = data.resolve("config.yaml");
+    Map<String, String> values;
+    try {
+      values =
+          PrivateFile.read(file)
+              .map(yaml -> ConfigurationFile.parse(yaml, file.toString()))
+              .orElse(Map.of());
+    } catch (FileStorageException refused) {
+      throw new ConfigurationException(String.valueOf(refused.getMessage()));
+    }
+    return Configuration.of(options, environment, values, file.toString());
+  }
+
+  /** Runs until a signal or a failure ends it; returns the exit code. */
+  int run() {
+    try (FileStorage storage = FileStorage.open(storageSettings())) {
+      return run(storage);
+    } catch (FileStorageException unusable) {
+      say(String.valueOf(unusable.getMessage()));
+      return unusable.exitCode();
+    } finally {
+      address.completeExceptionally(new IllegalStateException("the server has ended"));
+    }
+  }
+
+  private int run(FileStorage storage) {
+    @Nullable String token = AdminToken.of(configuration).orElse(null);
+    try (var processes = new LinuxProcessControl(processSettings(storage))) {
+      var ports =
+          new Ports(
+              storage.taskStorage(),
+              storage.outputStorage(),
+              processes,
+              storage.recoveryStorage(),
+              storage.eventLog());
+      var web = new HoldfastWeb(webSettings(token), clock);
+      var shutdown =
+          new GracefulShutdown(configuration.get(Settings.SHUTDOWN_TIMEOUT), clock, ports);
+      ending = () -> shutDown(shutdown, ports, web, storage);
+      Signals.onEnd(ending, () -> Runtime.getRuntime().halt(ExitCode.OK));
+      int port = listen(web);
+      begin(ports, shutdown, web);
+      if (!shutdown.draining()) {
+        announce(web, port);
+      }
+      return exit.join();
+    }
+  }
+
+  /** Where the server is reached, once it is ready. */
+  CompletableFuture<URI> address() {
+    return address;
+  }
+
+  /** Ends the server as a signal would. */
+  void end() {
+    ending.run();
+  }
+
+  private int listen(HoldfastWeb web) {
+    try {
+      return web.start();
+    } catch (IllegalStateException refused) {
+      throw new ConfigurationException(String.valueOf(refused.getMessage()));
+    }
+  }
+
+  /** Recovers and opens the doors. A signal in the meantime ends the wait, not the recovery. */
+  private void begin(Ports ports, GracefulShutdown shutdown, HoldfastWeb web) {
+    try {
+      Holdfast recovered =
+          Holdfast.start(
+              ports,
+              configuration.get(Settings.MAX_RUNNING),
+              clock,
+              new SecureRandom(),
+              shutdown::draining);
+      holdfast = recovered;
+      web.open(recovered);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted during recovery", interrupted);
+    }
+  }
+
+  private void announce(HoldfastWeb web, int port) {
+    web.launchUrl().ifPresent(url -> say("open in a browser, once: " + url));
+    String host = configuration.get(Settings.HOST);
+    String scheme = configuration.find(Settings.TLS_CERT).isPresent() ? "https" : "http";
+    String name = host.contains(":") ? "[" + host + "]" : host;
+    URI reached = URI.create(scheme + "://" + name + ":" + port);
+    System.out.println("READY " + reached);
+    System.out.flush();
+    address.complete(reached);
+  }
+
+  private void shutDown(
+      GracefulShutdown shutdown, Ports ports, HoldfastWeb web, FileStorage storage) {
+    try {
+      List<String> unfinished =
+          shutdown.run(
+              List.of(
+                  new Step("stop accepting", () -> web.drain(HoldfastWeb.Leaving.RESTARTING)),
+                  new Step("finish requests", () -> stop(web)),
+                  new Step("stop services", this::stopServices),
+                  new Step("let go of processes", ports.processes()::close),
+                  new Step("close storage", storage::close)));
+      if (!unfinished.isEmpty()) {
+        say("not finished within the shutdown timeout: " + String.join(", ", unfinished));
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    } finally {
+      exit.complete(ExitCode.OK);
+    }
+  }
+
+  private void stop(HoldfastWeb web) {
+    try {
+      web.stop(LAST_REQUESTS_MAX);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void stopServices() {
+    Holdfast running = holdfast;
+    if (running != null) {
+      running.close();
+    }
+  }
+
+  private FileStorageSettings storageSettings() {
+    Path data = configuration.get(Settings.DATA_DIR);
+    return new FileStorageSettings(
+        data,
+        configuration.find(Settings.STATE_DIR).orElse(data.resolve("state")),
+        configuration.find(Settings.MIRROR_DIR).orElse(null),
+        configuration.get(Settings.REBUILD_MIRROR),
+        16 << 20,
+        8_192,
+        configuration.get(Settings.DISK_RESERVE),
+        configuration.get(Settings.MAX_LOG_SIZE),
+        5,
+        configuration.get(Settings.LOG_FLUSH),
+        configuration.get(Settings.ALLOW_NETWORK_FS),
+        clock,
+        this::journalFailed);
+  }
+
+  /** Nothing may be acknowledged any more: a supervisor's restart finds out what is durable. */
+  private void journalFailed(Throwable failure) {
+    say("the journal failed, and only a restart can tell what is durable: " + failure.getMessage());
+    Runtime.getRuntime().halt(ExitCode.JOURNAL_FAILED);
+  }
+
+  private LinuxProcessControl.Settings processSettings(FileStorage storage) {
+    return LinuxProcessControl.Settings.of(
+        storage::runDirectory,
+        configuration.get(Settings.DATA_DIR),
+        storage.quarantineDirectory(),
+        configuration.get(Settings.OUTPUT_QUOTA),
+        System.getenv());
+  }
+
+  private WebSettings webSettings(@Nullable String token) {
+    WebSettings.@Nullable TlsFiles tls =
+        configuration.find(Settings.TLS_CERT).isEmpty()
+            ? null
+            : new WebSettings.TlsFiles(
+                configuration.get(Settings.TLS_CERT), configuration.get(Settings.TLS_KEY));
+    return new WebSettings(
+        configuration.get(Settings.HOST),
+        configuration.get(Settings.PORT),
+        token,
+        Set.copyOf(configuration.get(Settings.ALLOWED_HOSTS)),
+        tls,
+        configuration.get(Settings.BEHIND_PROXY),
+        Path.of("").toAbsolutePath().toString(),
+        WebSettings.Limits.USUAL);
+  }
+
+  private static void say(String line) {
+    System.err.println("holdfast: " + line);
+  }
+}

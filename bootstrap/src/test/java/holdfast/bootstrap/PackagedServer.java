@@ -1,0 +1,143 @@
+package holdfast.bootstrap;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The packaged distribution, started as a user would start it: module path, own process. */
+final class PackagedServer implements AutoCloseable {
+  private static final Duration READY_MAX = Duration.ofSeconds(30);
+
+  private final Process process;
+  private final URI address;
+  private final Path dataDirectory;
+
+  private PackagedServer(Process process, URI address, Path dataDirectory) {
+    this.process = process;
+    this.address = address;
+    this.dataDirectory = dataDirectory;
+  }
+
+  /** Starts a server on any free port and waits until it says READY. */
+  static PackagedServer start(Path dataDirectory, String... options) throws IOException {
+    return start(dataDirectory, Map.of(), options);
+  }
+
+  static PackagedServer start(
+      Path dataDirectory, Map<String, String> environment, String... options) throws IOException {
+    Process process = launch(dataDirectory, environment, options);
+    var stdout =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    var ready = CompletableFuture.supplyAsync(() -> readLine(stdout));
+    try {
+      String line = ready.get(READY_MAX.toSeconds(), TimeUnit.SECONDS);
+      if (line == null || !line.startsWith("READY http")) {
+        process.destroyForcibly();
+        throw new AssertionError(
+            "expected READY, got \"" + line + "\"; stderr:\n" + stderr(dataDirectory));
+      }
+      return new PackagedServer(process, URI.create(line.substring(6)), dataDirectory);
+    } catch (InterruptedException | ExecutionException | TimeoutException failure) {
+      process.destroyForcibly();
+      throw new AssertionError("not ready; stderr:\n" + stderr(dataDirectory), failure);
+    }
+  }
+
+  /**
+   * Starts the distribution without waiting for anything; stderr goes beside the data directory.
+   */
+  static Process launch(Path dataDirectory, Map<String, String> environment, String... options)
+      throws IOException {
+    var command = new ArrayList<String>(javaCommand());
+    command.add("serve");
+    command.addAll(List.of("--data-dir", dataDirectory.toString(), "--port", "0"));
+    command.addAll(List.of(options));
+    var builder = new ProcessBuilder(command);
+    builder.environment().put("HOME", dataDirectory.getParent().toString());
+    builder.environment().putAll(environment);
+    builder.redirectError(ProcessBuilder.Redirect.appendTo(stderrFile(dataDirectory).toFile()));
+    return builder.start();
+  }
+
+  static List<String> javaCommand() {
+    Path libraries = Path.of("target", "distribution", "lib").toAbsolutePath();
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:+UseSerialGC",
+        "--enable-native-access=holdfast.adapters.file,holdfast.adapters.process",
+        "--module-path",
+        libraries.toString(),
+        "--module",
+        "holdfast.bootstrap/holdfast.bootstrap.Main");
+  }
+
+  /** A client with the admin token. */
+  ApiClient client() throws IOException {
+    return new ApiClient(address, Files.readString(dataDirectory.resolve("token")).strip());
+  }
+
+  URI address() {
+    return address;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** SIGKILL: nothing of the server gets a last word. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor();
+  }
+
+  /** SIGTERM; the exit code. */
+  int terminate() throws InterruptedException {
+    process.destroy();
+    if (!process.waitFor(40, TimeUnit.SECONDS)) {
+      throw new AssertionError("still alive 40 s after SIGTERM; " + stderr(dataDirectory));
+    }
+    return process.exitValue();
+  }
+
+  static String stderr(Path dataDirectory) {
+    try {
+      return Files.readString(stderrFile(dataDirectory));
+    } catch (IOException none) {
+      return "(no stderr: " + none + ")";
+    }
+  }
+
+  private static Path stderrFile(Path dataDirectory) {
+    return dataDirectory.resolveSibling(dataDirectory.getFileName() + ".stderr");
+  }
+
+  private static String readLine(BufferedReader reader) {
+    try {
+      return reader.readLine();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  /** Takes the server and everything it started down, whatever state they are in. */
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    ProcessHandle.allProcesses()
+        .filter(handle -> handle.info().commandLine().orElse("").contains(dataDirectory.toString()))
+        .forEach(ProcessHandle::destroyForcibly);
+  }
+}

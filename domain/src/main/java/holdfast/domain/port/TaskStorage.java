@@ -1,0 +1,109 @@
+package holdfast.domain.port;
+
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.recovery.RecoveryReport;
+import holdfast.domain.task.Task;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps tasks, initiatives, idempotency keys and tombstones, and orders their changes.
+ *
+ * <p>What it promises, whatever it is made of:
+ *
+ * <ul>
+ *   <li>A commit is atomic, and durable when it is {@link CommitResult.Done}; it was delivered to
+ *       the feed before. What was delivered is never taken back.
+ *   <li>Changes are ordered as {@link #commit} was called. A change may build on one that is still
+ *       pending.
+ *   <li>After a failure nothing further is acknowledged.
+ * </ul>
+ *
+ * <p>All methods may be called from any thread after {@link #open}.
+ */
+public interface TaskStorage extends AutoCloseable {
+
+  /** Who commits: decides what is refused when storage is short of room. */
+  enum Origin {
+    /** On a user's behalf, adding work: may be refused as BUSY or DISK_FULL. */
+    CLIENT_NEW,
+    /** On a user's behalf, about what exists: may be refused as BUSY. */
+    CLIENT,
+    /** A fact that has already happened: waits for room rather than be refused. */
+    INTERNAL
+  }
+
+  /**
+   * Recovers everything acknowledged and begins a new term. Called once, before anything else.
+   *
+   * @param feed receives every later change
+   * @throws StorageException if something acknowledged is missing, or the storage cannot be used
+   */
+  Opened open(CommitFeed feed);
+
+  /**
+   * Hands over changes to be made durable together. Returns at once, except for INTERNAL commits,
+   * which may wait for room. An empty list is a barrier: it is done when everything handed over
+   * before is.
+   */
+  PendingCommit commit(List<Change> changes, Origin origin);
+
+  /**
+   * What happened to an entity, newest first.
+   *
+   * @param beforeSeq only changes with a smaller seq
+   * @param limit at most so many
+   * @return whether purged or not; shorter than the whole history if older changes have been
+   *     retired
+   */
+  List<Committed> history(EntityKey key, long beforeSeq, int limit);
+
+  /** Completes what is pending, marks the end as clean and lets go of everything. Idempotent. */
+  @Override
+  void close();
+
+  /**
+   * The state at {@code seq}.
+   *
+   * @param instanceId the lineage; the same for the life of the storage
+   * @param epoch changes only when history does: survives every ordinary restart
+   * @param term larger at every start
+   */
+  record Opened(
+      String instanceId,
+      String epoch,
+      long term,
+      long seq,
+      List<Stored<Task>> tasks,
+      List<Stored<Initiative>> initiatives,
+      List<Tombstone> tombstones,
+      List<IdempotencyRecord> idempotency,
+      Replay replay) {}
+
+  /** An entity, and the change that made it what it is. */
+  record Stored<E>(E entity, long seq, String cause) {}
+
+  /** An entity that is gone for good. */
+  record Tombstone(EntityKey key, long seq, Instant at) {}
+
+  /**
+   * How the state was found.
+   *
+   * @param records replayed
+   * @param healed what was rebuilt, one sentence each
+   * @param quarantined what was put aside, one sentence each
+   */
+  record Replay(
+      RecoveryReport.Cause cause,
+      boolean degraded,
+      long records,
+      boolean tornTail,
+      List<String> healed,
+      List<String> quarantined) {}
+
+  /** What storage knows of its own fitness, for health reports. */
+  default @Nullable String impairment() {
+    return null;
+  }
+}

@@ -1,0 +1,126 @@
+package holdfast.domain.task;
+
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One execution of a task.
+ *
+ * @param number from 1
+ * @param run which run directory of the attempt is in force, from 1; see {@link RunRef}
+ * @param cookie random value in the environment of this run's processes, {@code HOLDFAST_RUN_ID}
+ * @param owner the server that answers for it
+ * @param host where its process lives; recorded before the process exists
+ * @param startedAt when the start was decided
+ * @param endedAt when its outcome was recorded, or null
+ * @param recoveries how often a restarted server took it over; counted apart from retries
+ * @param process the command's process once it is known, or null
+ * @param outcome how it ended, or null while it may still run
+ * @param outputBytes final size of each stream at the end of the attempt; empty before
+ */
+public record Attempt(
+    int number,
+    int run,
+    String cookie,
+    Owner owner,
+    HostIdentity host,
+    Instant startedAt,
+    @Nullable Instant endedAt,
+    int recoveries,
+    @Nullable ProcessIdentity process,
+    @Nullable Outcome outcome,
+    Map<OutputStreamName, Long> outputBytes) {
+
+  public Attempt {
+    outputBytes = Map.copyOf(outputBytes);
+    if ((endedAt == null) != (outcome == null)) {
+      throw new IllegalArgumentException("an attempt has an end if and only if it has an outcome");
+    }
+  }
+
+  static Attempt starting(int number, RunTicket ticket, Instant now) {
+    return new Attempt(
+        number,
+        1,
+        ticket.cookie(),
+        ticket.owner(),
+        ticket.host(),
+        now,
+        null,
+        0,
+        null,
+        null,
+        Map.of());
+  }
+
+  Attempt withProcess(ProcessIdentity identity) {
+    return new Attempt(
+        number,
+        run,
+        cookie,
+        owner,
+        host,
+        startedAt,
+        endedAt,
+        recoveries,
+        identity,
+        outcome,
+        outputBytes);
+  }
+
+  Attempt ended(
+      Instant now,
+      Outcome how,
+      @Nullable ProcessIdentity identity,
+      Map<OutputStreamName, Long> bytes) {
+    return new Attempt(
+        number,
+        run,
+        cookie,
+        owner,
+        host,
+        startedAt,
+        now,
+        recoveries,
+        identity == null ? process : identity,
+        how,
+        bytes);
+  }
+
+  Attempt adopted(Owner newOwner, @Nullable ProcessIdentity identity) {
+    return new Attempt(
+        number,
+        run,
+        cookie,
+        newOwner,
+        host,
+        startedAt,
+        endedAt,
+        recoveries + 1,
+        identity == null ? process : identity,
+        outcome,
+        outputBytes);
+  }
+
+  Attempt restarted(RunTicket ticket) {
+    return new Attempt(
+        number,
+        run + 1,
+        ticket.cookie(),
+        ticket.owner(),
+        ticket.host(),
+        startedAt,
+        null,
+        recoveries + 1,
+        null,
+        null,
+        Map.of());
+  }
+
+  /** Final sizes after late output was found behind the recorded end. */
+  Attempt withOutputBytes(Map<OutputStreamName, Long> bytes) {
+    return new Attempt(
+        number, run, cookie, owner, host, startedAt, endedAt, recoveries, process, outcome, bytes);
+  }
+}

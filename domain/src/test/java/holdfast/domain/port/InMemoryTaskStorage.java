@@ -1,0 +1,317 @@
+package holdfast.domain.port;
+
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.recovery.RecoveryReport;
+import holdfast.domain.task.Task;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Task storage for tests. What survives a {@link #crash} is its {@link Content}, which a new
+ * instance can be opened on; delivery is on a thread of its own, as with a disk.
+ *
+ * <p>Tests can hold commits back ({@link #pause}, {@link #resume}), have them refused ({@link
+ * #refuse}), and let the storage fail ({@link #fail}).
+ */
+public final class InMemoryTaskStorage implements TaskStorage {
+
+  /** What outlives an instance. Given to one instance at a time. */
+  public static final class Content {
+    private final String instanceId = "00000000-0000-4000-8000-000000000001";
+    private final List<Committed> log = new ArrayList<>();
+    private long term;
+    private boolean cleanEnd;
+
+    /** Everything durable, in order. */
+    public synchronized List<Committed> log() {
+      return List.copyOf(log);
+    }
+  }
+
+  private final Content content;
+  private final Map<EntityKey, Long> revisions = new HashMap<>();
+  private final Deque<Pending> queue = new ArrayDeque<>();
+  private @Nullable Thread deliverer;
+  private CommitResult.@Nullable Reason refusal;
+  private @Nullable String failure;
+  private boolean paused;
+  private boolean closed;
+
+  public InMemoryTaskStorage() {
+    this(new Content());
+  }
+
+  public InMemoryTaskStorage(Content content) {
+    this.content = content;
+  }
+
+  public Content content() {
+    return content;
+  }
+
+  @Override
+  public synchronized Opened open(CommitFeed feed) {
+    if (deliverer != null) {
+      throw new IllegalStateException("opened before");
+    }
+    var fold = new Fold();
+    RecoveryReport.Cause cause;
+    long term;
+    synchronized (content) {
+      content.log.forEach(fold::apply);
+      cause = cause();
+      content.cleanEnd = false;
+      content.term++;
+      term = content.term;
+    }
+    fold.tasks.values().forEach(task -> revisions.put(key(task), task.entity().revision()));
+    fold.initiatives
+        .values()
+        .forEach(
+            stored ->
+                revisions.put(EntityKey.of(stored.entity().id()), stored.entity().revision()));
+    deliverer = Thread.ofPlatform().daemon().name("in-memory-storage").start(() -> deliver(feed));
+    return new Opened(
+        content.instanceId,
+        "epoch-1",
+        term,
+        fold.seq,
+        List.copyOf(fold.tasks.values()),
+        List.copyOf(fold.initiatives.values()),
+        List.copyOf(fold.tombstones.values()),
+        List.copyOf(fold.idempotency.values()),
+        new Replay(cause, false, fold.seq, false, List.of(), List.of()));
+  }
+
+  private RecoveryReport.Cause cause() {
+    if (content.term == 0) {
+      return RecoveryReport.Cause.FIRST_START;
+    }
+    return content.cleanEnd ? RecoveryReport.Cause.CLEAN : RecoveryReport.Cause.CRASH;
+  }
+
+  private static EntityKey key(Stored<Task> stored) {
+    return EntityKey.of(stored.entity().id());
+  }
+
+  @Override
+  public synchronized PendingCommit commit(List<Change> changes, Origin origin) {
+    var pending = new Pending(List.copyOf(changes));
+    CommitResult refused = refused(changes, origin);
+    if (refused != null) {
+      pending.complete(refused);
+      return pending;
+    }
+    for (Change change : changes) {
+      revisions.put(change.key(), revisionAfter(change));
+    }
+    queue.add(pending);
+    notifyAll();
+    return pending;
+  }
+
+  private @Nullable CommitResult refused(List<Change> changes, Origin origin) {
+    if (closed || failure != null || deliverer == null) {
+      return new CommitResult.Refused(
+          CommitResult.Reason.CLOSED, failure == null ? "storage is closed" : failure);
+    }
+    if (refusal != null && origin != Origin.INTERNAL && !changes.isEmpty()) {
+      return new CommitResult.Refused(refusal, "refused by the test");
+    }
+    var within = new HashMap<EntityKey, Long>();
+    for (Change change : changes) {
+      long present = within.getOrDefault(change.key(), revisions.getOrDefault(change.key(), 0L));
+      if (change.revisionBefore() != present) {
+        return new CommitResult.Conflict(change.key(), revisions.getOrDefault(change.key(), 0L));
+      }
+      within.put(change.key(), revisionAfter(change));
+    }
+    return null;
+  }
+
+  private static long revisionAfter(Change change) {
+    return switch (change) {
+      case Change.PutTask put -> put.task().revision();
+      case Change.PutInitiative put -> put.initiative().revision();
+      case Change.PurgeTask _, Change.DeleteInitiative _ -> 0;
+    };
+  }
+
+  private void deliver(CommitFeed feed) {
+    Pending next = take();
+    while (next != null) {
+      List<Committed> committed = store(next.changes);
+      if (!committed.isEmpty()) {
+        feed.committed(committed);
+      }
+      next.complete(new CommitResult.Done(lastSeq()));
+      next = take();
+    }
+  }
+
+  private synchronized @Nullable Pending take() {
+    while (failure == null && !(closed && queue.isEmpty()) && (paused || queue.isEmpty())) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        failure = "the delivering thread was interrupted: " + e;
+      }
+    }
+    if (failure != null) {
+      queue.forEach(pending -> pending.complete(new CommitResult.Unknown(failure)));
+      queue.clear();
+      return null;
+    }
+    return queue.poll();
+  }
+
+  private List<Committed> store(List<Change> changes) {
+    var committed = new ArrayList<Committed>(changes.size());
+    synchronized (content) {
+      for (Change change : changes) {
+        var next = new Committed(content.log.size() + 1L, change);
+        content.log.add(next);
+        committed.add(next);
+      }
+    }
+    return committed;
+  }
+
+  private long lastSeq() {
+    synchronized (content) {
+      return content.log.size();
+    }
+  }
+
+  @Override
+  public List<Committed> history(EntityKey key, long beforeSeq, int limit) {
+    synchronized (content) {
+      return content.log.reversed().stream()
+          .filter(committed -> committed.seq() < beforeSeq)
+          .filter(committed -> committed.change().key().equals(key))
+          .limit(limit)
+          .toList();
+    }
+  }
+
+  /** Holds back every commit not yet delivered, and every later one. */
+  public synchronized void pause() {
+    paused = true;
+  }
+
+  /** Ends {@link #pause}. */
+  public synchronized void resume() {
+    paused = false;
+    notifyAll();
+  }
+
+  /** Refuses clients' commits with {@code reason} from now on; null accepts them again. */
+  public synchronized void refuse(CommitResult.@Nullable Reason reason) {
+    refusal = reason;
+  }
+
+  /** Fails: what is pending ends Unknown and is lost, later commits are refused. */
+  public synchronized void fail(String detail) {
+    failure = detail;
+    notifyAll();
+  }
+
+  /** Dies as a killed server would, and hands over what was durable. */
+  public Content crash() {
+    fail("the server was killed");
+    joinDeliverer();
+    return content;
+  }
+
+  @Override
+  public void close() {
+    boolean clean;
+    synchronized (this) {
+      closed = true;
+      paused = false;
+      clean = failure == null;
+      notifyAll();
+    }
+    joinDeliverer();
+    synchronized (content) {
+      content.cleanEnd = clean;
+    }
+  }
+
+  private void joinDeliverer() {
+    Thread thread;
+    synchronized (this) {
+      thread = deliverer;
+    }
+    if (thread == null) {
+      return;
+    }
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static final class Pending implements PendingCommit {
+    private final List<Change> changes;
+    private final CountDownLatch done = new CountDownLatch(1);
+    private volatile @Nullable CommitResult result;
+
+    Pending(List<Change> changes) {
+      this.changes = changes;
+    }
+
+    void complete(CommitResult outcome) {
+      result = outcome;
+      done.countDown();
+    }
+
+    @Override
+    public CommitResult await() throws InterruptedException {
+      done.await();
+      CommitResult outcome = result;
+      if (outcome == null) {
+        throw new AssertionError("completed without a result");
+      }
+      return outcome;
+    }
+  }
+
+  private static final class Fold {
+    private final Map<EntityKey, Stored<Task>> tasks = new LinkedHashMap<>();
+    private final Map<EntityKey, Stored<Initiative>> initiatives = new LinkedHashMap<>();
+    private final Map<EntityKey, Tombstone> tombstones = new LinkedHashMap<>();
+    private final Map<String, IdempotencyRecord> idempotency = new LinkedHashMap<>();
+    private long seq;
+
+    void apply(Committed committed) {
+      Change change = committed.change();
+      seq = committed.seq();
+      switch (change) {
+        case Change.PutTask put -> tasks.put(put.key(), new Stored<>(put.task(), seq, put.cause()));
+        case Change.PutInitiative put ->
+            initiatives.put(put.key(), new Stored<>(put.initiative(), seq, put.cause()));
+        case Change.PurgeTask purge -> {
+          tasks.remove(purge.key());
+          tombstones.put(purge.key(), new Tombstone(purge.key(), seq, purge.at()));
+        }
+        case Change.DeleteInitiative delete -> {
+          initiatives.remove(delete.key());
+          tombstones.put(delete.key(), new Tombstone(delete.key(), seq, delete.at()));
+        }
+      }
+      IdempotencyRecord record = change.idempotency();
+      if (record != null) {
+        idempotency.put(record.key(), record);
+      }
+    }
+  }
+}
