@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,11 @@ class KillUnderLoadEndToEndTest {
   private static final int SUBMITTERS = 32;
 
   @TempDir Path scratch;
+
+  @AfterEach
+  void endTasks() {
+    PackagedServer.endTasks(scratch.resolve("data"));
+  }
 
   @Test
   void fifteenKillsLoseNothingAndRepeatNothing() throws Exception {

@@ -132,12 +132,20 @@ final class PackagedServer implements AutoCloseable {
     }
   }
 
-  /** Takes the server and everything it started down, whatever state they are in. */
+  /** Kills the server if it still lives. Its tasks go on, as they are meant to. */
   @Override
   public void close() {
     process.destroyForcibly();
+  }
+
+  /** Ends what tests have left running: the monitors of a data directory and all below them. */
+  static void endTasks(Path dataDirectory) {
     ProcessHandle.allProcesses()
         .filter(handle -> handle.info().commandLine().orElse("").contains(dataDirectory.toString()))
-        .forEach(ProcessHandle::destroyForcibly);
+        .forEach(
+            handle -> {
+              handle.descendants().forEach(ProcessHandle::destroyForcibly);
+              handle.destroyForcibly();
+            });
   }
 }

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +34,11 @@ class RestartEndToEndTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   @TempDir Path scratch;
+
+  @AfterEach
+  void endTasks() {
+    PackagedServer.endTasks(scratch.resolve("data"));
+  }
 
   @Test
   void aBuildOutlivesTheServerAndItsFollowerMissesNoByte() throws Exception {

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,11 @@ class ShutdownEndToEndTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   @TempDir Path scratch;
+
+  @AfterEach
+  void endTasks() {
+    PackagedServer.endTasks(scratch.resolve("data"));
+  }
 
   @Test
   void sigtermClosesSocketsLeavesTasksRunningAndExitsWithZero() throws Exception {

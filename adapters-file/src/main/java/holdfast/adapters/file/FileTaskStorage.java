@@ -69,7 +69,7 @@ final class FileTaskStorage implements TaskStorage {
         fold.tasks(),
         fold.initiatives(),
         fold.tombstones(),
-        List.copyOf(fold.idempotency()),
+        fold.idempotency(),
         new Replay(
             start.cause(),
             start.degraded(),

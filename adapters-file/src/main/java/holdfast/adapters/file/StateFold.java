@@ -10,11 +10,12 @@ import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.task.Task;
 import java.time.Instant;
-import java.util.Collection;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 
 /**
@@ -23,7 +24,7 @@ import java.util.function.Function;
  */
 final class StateFold {
   private final Map<EntityKey, SequencedChange> newest = new HashMap<>();
-  private final Map<String, IdempotencyRecord> idempotency = new LinkedHashMap<>();
+  private final List<EncodedChange> bound = new ArrayList<>();
   private final Instant now;
 
   /**
@@ -35,9 +36,8 @@ final class StateFold {
 
   void add(SequencedChange change) {
     newest.put(change.change().key(), change);
-    IdempotencyRecord record = ChangeCodec.idempotency(change.change());
-    if (record != null && record.expiresAt().isAfter(now)) {
-      idempotency.put(record.key(), record);
+    if (change.change().hasIdempotency()) {
+      bound.add(change.change().idempotencyOnly());
     }
   }
 
@@ -70,7 +70,15 @@ final class StateFold {
         .toList();
   }
 
-  Collection<IdempotencyRecord> idempotency() {
-    return idempotency.values();
+  /** Keys that are still bound; of two records with one key the later counts. */
+  List<IdempotencyRecord> idempotency() {
+    var byKey = new LinkedHashMap<String, IdempotencyRecord>();
+    for (IdempotencyRecord record :
+        bound.parallelStream().map(ChangeCodec::idempotency).filter(Objects::nonNull).toList()) {
+      if (record.expiresAt().isAfter(now)) {
+        byKey.put(record.key(), record);
+      }
+    }
+    return List.copyOf(byKey.values());
   }
 }

@@ -57,6 +57,9 @@ class DiskFaultIT {
       var refused =
           assertInstanceOf(CommitResult.Refused.class, commit(storage, 3, Origin.INTERNAL));
       assertEquals(Reason.CLOSED, refused.reason());
+      while (fatal.isEmpty()) {
+        Thread.onSpinWait();
+      }
       assertEquals(1, fatal.size());
       assertEquals(1, fed.size());
       assertNotNull(storage.impairment());

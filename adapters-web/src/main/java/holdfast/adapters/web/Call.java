@@ -42,6 +42,10 @@ final class Call {
   }
 
   @Nullable String header(HeaderName name) {
+    return header(request, name);
+  }
+
+  static @Nullable String header(ServerRequest request, HeaderName name) {
     return request.headers().contains(name) ? request.headers().get(name).get() : null;
   }
 
@@ -125,8 +129,8 @@ final class Call {
       return true;
     }
     try {
-      HttpMediaType media = HttpMediaType.create(type);
-      String charset = media.charset().orElse("utf-8").toLowerCase(Locale.ROOT);
+      HttpMediaType media = HttpMediaType.create(type.toLowerCase(Locale.ROOT));
+      String charset = media.charset().orElse("utf-8");
       return media.type().equals("application")
           && media.subtype().equals("json")
           && charset.equals("utf-8");

@@ -20,6 +20,7 @@ final class Connection {
   private final WebSettings.Limits limits;
   private volatile Phase phase = Phase.FRESH;
   private volatile boolean timed = true;
+  private boolean last;
   private volatile long deadline;
 
   /** What a connection is about. */
@@ -63,7 +64,8 @@ final class Connection {
   }
 
   /** The headers of a request are complete. */
-  void serving() {
+  void serving(boolean lastRequest) {
+    last = lastRequest;
     phase = Phase.SERVING;
     working();
   }
@@ -81,6 +83,16 @@ final class Connection {
   /** The next write must make progress within the limit. */
   void sending() {
     allow(limits.stall());
+  }
+
+  /** Makes the request under way the connection's last. For the thread that serves it. */
+  void last() {
+    last = true;
+  }
+
+  /** Whether the connection ends with the request under way. For the thread that serves it. */
+  boolean isLast() {
+    return last;
   }
 
   /** The request is done. */

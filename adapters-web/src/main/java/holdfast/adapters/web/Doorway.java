@@ -3,7 +3,11 @@ package holdfast.adapters.web;
 import io.helidon.http.HttpPrologue;
 import io.helidon.http.WritableHeaders;
 import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.http.Filter;
+import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.Handler;
+import io.helidon.webserver.http.RoutingRequest;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.spi.Http1Upgrader;
@@ -15,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * What Helidon is given before the port is bound. The first requests wait here for the microseconds
  * until the rest, which needs to know the port, stands.
  */
-final class Doorway implements Handler, Http1Upgrader {
+final class Doorway implements Handler, Filter, Http1Upgrader {
   private final CompletableFuture<Installed> installed = new CompletableFuture<>();
 
   private record Installed(FrontDoor door, SocketUpgrade upgrade) {}
@@ -27,6 +31,12 @@ final class Doorway implements Handler, Http1Upgrader {
   @Override
   public void handle(ServerRequest request, ServerResponse response) {
     installed.join().door().handle(request, response);
+  }
+
+  @Override
+  public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
+    chain.proceed();
+    installed.join().door().afterwards(request);
   }
 
   @Override

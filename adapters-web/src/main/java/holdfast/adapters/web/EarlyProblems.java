@@ -4,6 +4,7 @@ import io.helidon.http.DirectHandler;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.DirectHandlers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers what Helidon refuses before any handler sees it: requests that are not HTTP, are too
@@ -43,7 +44,8 @@ final class EarlyProblems implements DirectHandler {
     return answer.build();
   }
 
-  private static Problem problem(int status, String message) {
+  /** What a status and a message of Helidon's mean to a client. */
+  static Problem problem(int status, @Nullable String message) {
     boolean headersExceeded = message != null && message.contains(HEADERS_EXCEEDED);
     if (headersExceeded) {
       return Problem.of(ProblemCode.HEADERS_TOO_LARGE, "the headers are larger than 16 KiB");

@@ -2,12 +2,13 @@ package holdfast.adapters.web;
 
 import holdfast.domain.port.StorageException;
 import holdfast.domain.task.InvalidSpecException;
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
-import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * Every HTTP request passes here: who are you, what do you want, may you, here it is. The only
  * handler that Helidon knows.
  */
-final class FrontDoor implements Handler {
+final class FrontDoor {
   private static final Logger LOG = System.getLogger(FrontDoor.class.getName());
   private static final byte[] NOTHING = new byte[0];
   private static final Duration RETRY_WHILE_STARTING = Duration.ofSeconds(1);
@@ -67,10 +68,10 @@ final class FrontDoor implements Handler {
     return draining;
   }
 
-  @Override
-  public void handle(ServerRequest request, ServerResponse response) {
+  /** Answers a request. */
+  void handle(ServerRequest request, ServerResponse response) {
     Connection connection = Connection.current();
-    connection.serving();
+    connection.serving(request.headers().containsToken(HeaderValues.CONNECTION_CLOSE));
     inFlight.incrementAndGet();
     try {
       Response answer = safely(request);
@@ -80,6 +81,24 @@ final class FrontDoor implements Handler {
       inFlight.decrementAndGet();
       connection.idle();
     }
+  }
+
+  /**
+   * Closes the connection if that was its last request; Helidon announces it and leaves it open.
+   * Called when the answer is written to its end.
+   */
+  void afterwards(ServerRequest request) {
+    if (!Connection.current().isLast()) {
+      return;
+    }
+    try {
+      if (isUnread(request) && isDrainable(request)) {
+        request.content().consume();
+      }
+    } catch (RuntimeException unreadable) {
+      LOG.log(Level.DEBUG, "the rest of a refused body: {0}", unreadable.getMessage());
+    }
+    throw new CloseConnectionException("the last request of this connection was answered");
   }
 
   private Response safely(ServerRequest request) {
@@ -94,6 +113,12 @@ final class FrontDoor implements Handler {
       return problem(stopping());
     } catch (CloseConnectionException | UncheckedIOException gone) {
       throw gone;
+    } catch (DataReader.InsufficientDataAvailableException gone) {
+      throw new CloseConnectionException("the client left in the middle of its request", gone);
+    } catch (RequestException malformed) {
+      // Where the body ends is not known, so neither is where another request would begin.
+      Connection.current().last();
+      return problem(EarlyProblems.problem(malformed.status().code(), malformed.getMessage()));
     } catch (StorageException failure) {
       return failed(request, failure, "the storage failed; see the server's log");
     } catch (RuntimeException failure) {
@@ -120,6 +145,11 @@ final class FrontDoor implements Handler {
     }
     if (route == null) {
       return withoutRoute(method, path, match);
+    }
+    String accept = Call.header(request, HeaderNames.ACCEPT);
+    if (accept != null && !Accepts.allows(accept, route.produces())) {
+      throw new RefusedException(
+          Problem.of(ProblemCode.NOT_ACCEPTABLE, "the answer is " + route.produces()));
     }
     Query query = Query.parse(request.prologue().query().rawValue(), route.parameters());
     return route.handler().handle(new Call(request, match.parameter(), query, bodyBytesMax));
@@ -180,8 +210,10 @@ final class FrontDoor implements Handler {
     for (Header header : answer.headers()) {
       response.header(header);
     }
-    boolean unread = request.content().hasEntity() && !request.content().consumed();
-    if (draining || (unread && !isDrainable(request))) {
+    if (draining || (isUnread(request) && !isDrainable(request))) {
+      connection.last();
+    }
+    if (connection.isLast()) {
       response.header(HeaderValues.CONNECTION_CLOSE);
     }
     boolean head = request.prologue().method().text().equals("HEAD");
@@ -189,6 +221,10 @@ final class FrontDoor implements Handler {
       case Response.Whole whole -> sendWhole(response, whole, head);
       case Response.Streamed streamed -> sendStreamed(response, streamed, head, connection);
     }
+  }
+
+  private static boolean isUnread(ServerRequest request) {
+    return request.content().hasEntity() && !request.content().consumed();
   }
 
   private static boolean isDrainable(ServerRequest request) {

@@ -223,8 +223,10 @@ public final class HoldfastWeb {
             .connectionOptions(connections.watching(options))
             .addConnectionSelector(connections.watching(selector))
             .directHandlers(EarlyProblems.handlers())
+            // Lets our handler see the message, which it does not pass on.
+            .errorHandling(handling -> handling.includeEntity(true))
             .idleConnectionTimeout(Duration.ofDays(1))
-            .addRouting(HttpRouting.builder().any(doorway));
+            .addRouting(HttpRouting.builder().addFilter(doorway).any(doorway));
     if (settings.tls() != null) {
       builder.tls(TlsMaterial.read(settings.tls()));
     }

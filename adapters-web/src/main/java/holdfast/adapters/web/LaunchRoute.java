@@ -25,7 +25,7 @@ final class LaunchRoute {
   }
 
   Route route() {
-    return new Route("GET", PATH, Access.CODE, Set.of("code"), this::launch);
+    return new Route("GET", PATH, Access.CODE, Set.of("code"), Accepts.ANYTHING, this::launch);
   }
 
   private Response launch(Call call) {

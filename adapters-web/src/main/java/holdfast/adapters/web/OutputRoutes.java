@@ -59,8 +59,9 @@ final class OutputRoutes {
   List<Route> routes() {
     String base = "/api/tasks/{id}/output";
     return List.of(
-        new Route("GET", base, Access.TOKEN, PARAMETERS, this::download),
-        new Route("GET", base + "/stream", Access.TOKEN, PARAMETERS, this::stream));
+        new Route("GET", base, Access.TOKEN, PARAMETERS, Accepts.ANYTHING, this::download),
+        new Route(
+            "GET", base + "/stream", Access.TOKEN, PARAMETERS, "text/event-stream", this::stream));
   }
 
   private Response download(Call call) {

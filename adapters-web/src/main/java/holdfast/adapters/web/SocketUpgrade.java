@@ -51,6 +51,7 @@ final class SocketUpgrade {
         PATH,
         Access.TOKEN,
         Set.of(),
+        Accepts.ANYTHING,
         call -> {
           Problem problem = gate.checkUpgrade(call.headers());
           throw new RefusedException(problem != null ? problem : malformed(call.headers()));

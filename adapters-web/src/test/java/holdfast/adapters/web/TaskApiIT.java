@@ -275,7 +275,6 @@ class TaskApiIT {
             "state=",
             "cursor=abc",
             "foo=1",
-            "q=%zz",
             "q=%ff",
             "q=%00",
             "initiativeId=../x",

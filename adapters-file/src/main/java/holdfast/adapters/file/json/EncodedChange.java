@@ -1,6 +1,7 @@
 package holdfast.adapters.file.json;
 
 import holdfast.domain.port.EntityKey;
+import java.util.Arrays;
 
 /**
  * A change as bytes: three JSON objects one after another.
@@ -22,6 +23,12 @@ public record EncodedChange(
   /** The entity's revision after the change; 0 if it is gone. */
   public long revisionAfter() {
     return removal ? 0 : revisionBefore + 1;
+  }
+
+  /** The same change without its other parts, to be kept for little room. */
+  public EncodedChange idempotencyOnly() {
+    byte[] part = Arrays.copyOfRange(payload, eventBytes + imageBytes, payload.length);
+    return new EncodedChange(key, removal, revisionBefore, part, 0, 0);
   }
 
   public boolean hasIdempotency() {

@@ -1,0 +1,232 @@
+package holdfast.adapters.web;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.domain.task.OutputStreamName;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What many, slow, silent and leaving connections do to the server. */
+@Timeout(60)
+class ConnectionsIT {
+  private static final String HELD = "{\"command\":[\"true\"],\"hold\":true}";
+  private TestServer server = TestServer.starting(settings(64, 300, Duration.ofSeconds(5)));
+
+  private static WebSettings settings(int connections, int patienceMillis, Duration heartbeat) {
+    Duration patience = Duration.ofMillis(patienceMillis);
+    return WebSettings.loopback(0, TestServer.TOKEN, "/")
+        .withLimits(
+            new WebSettings.Limits(
+                1_048_576, connections, patience, patience, patience, heartbeat));
+  }
+
+  private void restart(WebSettings settings) {
+    server.close();
+    server = TestServer.start(settings);
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void beforeRecoveryItIsLiveAndNothingElse() {
+    assertEquals(200, server.get("/api/health/live").statusCode());
+    assertEquals(503, server.get("/api/health/started").statusCode());
+    HttpResponse<String> ready = server.get("/api/health/ready");
+    assertEquals(503, ready.statusCode());
+    assertTrue(
+        ready
+            .body()
+            .startsWith(
+                "{\"status\":\"DOWN\",\"checks\":[{\"name\":\"recovery\",\"status\":\"DOWN\""));
+    HttpResponse<String> early = server.post("/api/tasks", HELD);
+    assertEquals(503, early.statusCode());
+    assertTrue(early.body().contains("\"code\":\"starting\""), early.body());
+    assertEquals("1", early.headers().firstValue("Retry-After").orElse(""));
+    server.open();
+    assertEquals(200, server.get("/api/health/ready").statusCode());
+    assertEquals(201, server.post("/api/tasks", HELD).statusCode());
+  }
+
+  @Test
+  void thousandsOfIdleSocketsNeitherLockOutAUserNorStay() throws IOException {
+    restart(settings(500, 30_000, Duration.ofSeconds(5)));
+    List<Socket> idle = new ArrayList<>();
+    try {
+      for (int i = 0; i < 3_000; i++) {
+        Socket socket = server.connect();
+        idle.add(socket);
+        if (i % 3 == 0) {
+          socket.getOutputStream().write("GET /api/ta".getBytes(StandardCharsets.US_ASCII));
+        }
+        if (i % 500 == 499) {
+          assertEquals(200, server.get("/api/tasks").statusCode(), "after " + i);
+        }
+      }
+      assertEquals(201, server.post("/api/tasks", HELD).statusCode());
+    } finally {
+      for (Socket socket : idle) {
+        socket.close();
+      }
+    }
+  }
+
+  @Test
+  void aWebSocketAndARequestInFlightOutliveAFloodOfIdleSockets() throws IOException {
+    restart(settings(50, 30_000, Duration.ofSeconds(5)));
+    server.tasks.pause();
+    CompletableFuture<HttpResponse<String>> inFlight =
+        server.client.sendAsync(
+            server.request("POST", "/api/tasks", HELD).build(), BodyHandlers.ofString());
+    List<Socket> idle = new ArrayList<>();
+    try (var client = SocketClient.connect(server)) {
+      client.text("hello");
+      for (int i = 0; i < 200; i++) {
+        idle.add(server.connect());
+      }
+      server.tasks.resume();
+      assertEquals(201, inFlight.join().statusCode());
+      client.send("{\"type\":\"ping\",\"t\":1}");
+      assertEquals("{\"type\":\"pong\",\"t\":1}", client.text());
+    } finally {
+      for (Socket socket : idle) {
+        socket.close();
+      }
+    }
+  }
+
+  @Test
+  void whoTakesTooLongOverARequestIsCutOff() throws IOException {
+    restart(settings(64, 300, Duration.ofMillis(400)));
+    for (String part :
+        new String[] {
+          "",
+          "GET /api/tasks HT",
+          server.head("GET /api/tasks HTTP/1.1"),
+          server.head("POST /api/tasks HTTP/1.1")
+              + "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+        }) {
+      long begun = System.nanoTime();
+      String answer = server.raw(part);
+      assertEquals("", answer);
+      assertTrue(System.nanoTime() - begun < Duration.ofSeconds(5).toNanos(), part);
+    }
+  }
+
+  @Test
+  void anOutputThatNobodyReadsHoldsItsConnectionForTheStallOnly() throws IOException {
+    restart(settings(64, 500, Duration.ofMillis(400)));
+    server.world.program("wait", _ -> {});
+    String id = server.submit("{\"command\":[\"wait\"]}");
+    TestServer.await("running", () -> server.get("/api/tasks/" + id).body().contains("RUNNING"));
+    server.outputs.write(
+        new RunRef(new TaskId(id), 1, 1), OutputStreamName.MERGED, new byte[40_000_000]);
+    try (Socket socket = server.connect()) {
+      socket
+          .getOutputStream()
+          .write(
+              (server.head("GET /api/tasks/" + id + "/output HTTP/1.1") + "\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
+      long begun = System.nanoTime();
+      // The server gives up while we do not read; then there is less to be read than was announced.
+      TestServer.await(
+          "given up", () -> System.nanoTime() - begun > Duration.ofMillis(1_500).toNanos());
+      long read = 0;
+      byte[] buffer = new byte[65_536];
+      try {
+        for (int n = 0; n >= 0; n = socket.getInputStream().read(buffer)) {
+          read += n;
+        }
+      } catch (IOException reset) {
+        assertTrue(read < 40_000_000);
+      }
+      assertTrue(read < 40_000_000, "read " + read);
+    }
+  }
+
+  @Test
+  void aSocketThatIsNotReadDelaysNobodyAndIsClosed() throws IOException {
+    restart(settings(64, 30_000, Duration.ofMillis(400)));
+    server.world.program("wait", _ -> {});
+    String id = server.submit("{\"command\":[\"wait\"]}");
+    TestServer.await("running", () -> server.get("/api/tasks/" + id).body().contains("RUNNING"));
+    server.outputs.write(
+        new RunRef(new TaskId(id), 1, 1), OutputStreamName.MERGED, new byte[30_000_000]);
+    String subscribe =
+        "{\"type\":\"subscribe\",\"id\":\"o\",\"topic\":\"output\",\"taskId\":\""
+            + id
+            + "\",\"credit\":100000000}";
+    try (var slow = SocketClient.connect(server);
+        var quick = SocketClient.connect(server)) {
+      slow.send(subscribe);
+      quick.send(subscribe);
+      long received = 0;
+      while (received < 30_000_000) {
+        SocketClient.Frame frame = quick.nextButPings();
+        received += frame.opcode == SocketClient.BINARY ? frame.payload.length - 14 : 0;
+      }
+      // Keep the quick one alive until the slow one, which neither reads nor answers, is gone.
+      var alive = new Thread(() -> answerPings(quick));
+      alive.start();
+      TestServer.await(
+          "one is left", () -> server.get("/api/health").body().contains("1 active connections"));
+    }
+  }
+
+  private static void answerPings(SocketClient client) {
+    try {
+      while (client.nextButPings() != null) {
+        Thread.onSpinWait();
+      }
+    } catch (IOException closed) {
+      assertTrue(closed.getMessage() == null || !closed.getMessage().isEmpty());
+    }
+  }
+
+  @Test
+  void stopLetsRequestsInFlightFinishAndRefusesNewOnes() throws Exception {
+    server.open();
+    assertEquals(200, server.get("/api/tasks").statusCode());
+    server.tasks.pause();
+    CompletableFuture<HttpResponse<String>> inFlight =
+        server.client.sendAsync(
+            server.request("POST", "/api/tasks", HELD).build(), BodyHandlers.ofString());
+    Socket kept = server.connect();
+    TestServer.await("begun", () -> server.get("/api/tasks").statusCode() == 200);
+    server.web.drain(HoldfastWeb.Leaving.GOING_AWAY);
+    kept.getOutputStream()
+        .write(
+            (server.head("GET /api/tasks HTTP/1.1") + "\r\n").getBytes(StandardCharsets.US_ASCII));
+    String refused = new String(kept.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(
+        refused.startsWith("HTTP/1.1 503") && refused.contains("Connection: close"), refused);
+    var stopping = CompletableFuture.runAsync(this::stopWeb);
+    server.tasks.resume();
+    assertEquals(201, inFlight.join().statusCode());
+    stopping.join();
+    kept.close();
+  }
+
+  private void stopWeb() {
+    try {
+      server.web.stop(Duration.ofSeconds(10));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
