@@ -4,6 +4,7 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpMediaType;
+import io.helidon.http.RequestException;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -85,8 +86,11 @@ final class Call {
       byte[] body = read();
       connection.working();
       return body;
-    } catch (IOException e) {
-      throw malformedBody(e);
+    } catch (IOException | RequestException | IllegalArgumentException e) {
+      // Where the body ends is not known, so neither is where another request would begin.
+      connection.last();
+      throw new RefusedException(
+          Problem.of(ProblemCode.MALFORMED, "the body is not framed as HTTP/1.1 demands"));
     }
   }
 
@@ -117,11 +121,6 @@ final class Call {
   private RefusedException tooLarge() {
     return new RefusedException(
         Problem.of(ProblemCode.TOO_LARGE, "the body is larger than " + bodyBytesMax + " bytes"));
-  }
-
-  private static RefusedException malformedBody(IOException cause) {
-    return new RefusedException(
-        Problem.of(ProblemCode.MALFORMED, "the body cannot be read: " + cause.getMessage()));
   }
 
   private static boolean isJson(String type) {

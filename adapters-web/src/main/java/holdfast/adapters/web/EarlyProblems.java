@@ -44,8 +44,7 @@ final class EarlyProblems implements DirectHandler {
     return answer.build();
   }
 
-  /** What a status and a message of Helidon's mean to a client. */
-  static Problem problem(int status, @Nullable String message) {
+  private static Problem problem(int status, @Nullable String message) {
     boolean headersExceeded = message != null && message.contains(HEADERS_EXCEEDED);
     if (headersExceeded) {
       return Problem.of(ProblemCode.HEADERS_TOO_LARGE, "the headers are larger than 16 KiB");

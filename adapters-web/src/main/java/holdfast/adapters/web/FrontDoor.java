@@ -6,7 +6,6 @@ import io.helidon.common.buffers.DataReader;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -115,10 +114,6 @@ final class FrontDoor {
       throw gone;
     } catch (DataReader.InsufficientDataAvailableException gone) {
       throw new CloseConnectionException("the client left in the middle of its request", gone);
-    } catch (RequestException malformed) {
-      // Where the body ends is not known, so neither is where another request would begin.
-      Connection.current().last();
-      return problem(EarlyProblems.problem(malformed.status().code(), malformed.getMessage()));
     } catch (StorageException failure) {
       return failed(request, failure, "the storage failed; see the server's log");
     } catch (RuntimeException failure) {
