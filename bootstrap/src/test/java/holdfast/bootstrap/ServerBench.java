@@ -164,7 +164,7 @@ public final class ServerBench {
                 "--latency",
                 "-s",
                 script.toString(),
-                server.address.toString());
+                server.address.resolve("/api/tasks").toString());
         builder.environment().put("TOKEN", server.token());
         Process wrk = builder.redirectErrorStream(true).start();
         var said = new String(wrk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
