@@ -6,7 +6,6 @@
 module holdfast.adapters.file {
   requires static org.jspecify;
   requires transitive holdfast.domain;
-  requires jakarta.json;
 
   exports holdfast.adapters.file;
 }

@@ -18,6 +18,7 @@ module holdfast.adapters.web {
   requires io.helidon.health;
   requires io.helidon.http;
   requires io.helidon.webserver;
+  requires io.helidon.websocket;
   requires jakarta.json;
   requires jakarta.json.bind;
   requires java.management;

@@ -178,17 +178,7 @@ class RestartEndToEndTest {
   @Test
   void aTaskWhoseMonitorDiedTooIsLostWithAReason() throws Exception {
     Path data = scratch.resolve("data");
-    String id;
-    try (PackagedServer server = PackagedServer.start(data)) {
-      ApiClient api = server.client();
-      id = api.submit(command("sleep", "600"));
-      long pid = pid(running(api, id));
-      server.kill();
-      ProcessHandle victim = ProcessHandle.of(pid).orElseThrow();
-      victim.parent().orElseThrow().destroyForcibly();
-      victim.destroyForcibly();
-      Await.until(victim::isAlive, alive -> !alive, PATIENCE);
-    }
+    String id = taskKilledWithItsServerAndMonitor(data).id();
     try (PackagedServer server = PackagedServer.start(data)) {
       ApiClient api = server.client();
       JsonObject task = api.awaitEnd(id);
@@ -203,32 +193,39 @@ class RestartEndToEndTest {
     Path data = scratch.resolve("data");
     Process stranger = new ProcessBuilder("sleep", "600").start();
     try {
-      String id;
+      Killed killed = taskKilledWithItsServerAndMonitor(data);
+      Path record = find(data, "process");
+      String forged =
+          Files.readString(record)
+              .replaceFirst("\\b" + killed.pid() + "\\b", String.valueOf(stranger.pid()));
+      assertNotEquals(forged, Files.readString(record), "the record names the pid");
+      Files.writeString(record, forged);
       try (PackagedServer server = PackagedServer.start(data)) {
         ApiClient api = server.client();
-        id = api.submit(command("sleep", "600"));
-        long pid = pid(running(api, id));
-        server.kill();
-        ProcessHandle victim = ProcessHandle.of(pid).orElseThrow();
-        victim.parent().orElseThrow().destroyForcibly();
-        victim.destroyForcibly();
-        Await.until(victim::isAlive, alive -> !alive, PATIENCE);
-        Path record = find(data, "process");
-        String forged =
-            Files.readString(record)
-                .replaceFirst("\\b" + pid + "\\b", String.valueOf(stranger.pid()));
-        assertNotEquals(forged, Files.readString(record), "the record names the pid");
-        Files.writeString(record, forged);
-      }
-      try (PackagedServer server = PackagedServer.start(data)) {
-        ApiClient api = server.client();
-        HttpResponse<String> kill = api.post("/api/tasks/" + id + "/kill", "{}");
+        HttpResponse<String> kill = api.post("/api/tasks/" + killed.id() + "/kill", "{}");
         assertTrue(kill.statusCode() == 409 || kill.statusCode() == 202, kill.body());
-        assertEquals("LOST", api.awaitEnd(id).getString("state"));
+        assertEquals("LOST", api.awaitEnd(killed.id()).getString("state"));
         assertTrue(stranger.isAlive(), "a stranger was signalled");
       }
     } finally {
       stranger.destroyForcibly();
+    }
+  }
+
+  /** A task of which nothing lives any more. */
+  private record Killed(String id, long pid) {}
+
+  private static Killed taskKilledWithItsServerAndMonitor(Path data) throws Exception {
+    try (PackagedServer server = PackagedServer.start(data)) {
+      ApiClient api = server.client();
+      String id = api.submit(command("sleep", "600"));
+      long pid = pid(running(api, id));
+      server.kill();
+      ProcessHandle victim = ProcessHandle.of(pid).orElseThrow();
+      victim.parent().orElseThrow().destroyForcibly();
+      victim.destroyForcibly();
+      Await.until(victim::isAlive, alive -> !alive, PATIENCE);
+      return new Killed(id, pid);
     }
   }
 

@@ -1,9 +1,7 @@
 package holdfast.bootstrap;
 
 import jakarta.json.JsonObject;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.ConnectException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -56,73 +54,6 @@ public final class ServerBench {
     }
   }
 
-  /** A server started by the script a user starts, with everything the script adds. */
-  private final class Server implements AutoCloseable {
-    private final Process process;
-    private final URI address;
-    private final Path data;
-    private final double readySeconds;
-
-    Server(Path data, String... options) throws IOException {
-      this.data = data;
-      var command = new ArrayList<String>();
-      command.add(Path.of("holdfast").toAbsolutePath().toString());
-      command.addAll(List.of("serve", "--port", "0", "--data-dir", data.toString()));
-      command.addAll(List.of(options));
-      long begun = System.nanoTime();
-      process =
-          new ProcessBuilder(command)
-              .redirectError(ProcessBuilder.Redirect.appendTo(scratch.resolve("stderr").toFile()))
-              .start();
-      String line =
-          new BufferedReader(
-                  new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))
-              .readLine();
-      readySeconds = (System.nanoTime() - begun) / 1e9;
-      if (line == null || !line.startsWith("READY ")) {
-        throw new IOException("not ready: " + line + "; see " + scratch.resolve("stderr"));
-      }
-      address = URI.create(line.substring(6));
-    }
-
-    ApiClient client() throws IOException {
-      return new ApiClient(address, token());
-    }
-
-    String token() throws IOException {
-      return Files.readString(data.resolve("token")).strip();
-    }
-
-    double residentMebibytes() throws IOException {
-      return status("VmRSS:");
-    }
-
-    double peakMebibytes() throws IOException {
-      return status("VmHWM:");
-    }
-
-    private double status(String field) throws IOException {
-      for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
-        if (line.startsWith(field)) {
-          return Double.parseDouble(line.replaceAll("\\D", "")) / 1024;
-        }
-      }
-      throw new IOException("no " + field);
-    }
-
-    @Override
-    public void close() {
-      process.destroy();
-      try {
-        if (!process.waitFor(40, TimeUnit.SECONDS)) {
-          process.destroyForcibly();
-        }
-      } catch (InterruptedException interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
-
   private static void row(String name, double value, String unit, String remark) {
     System.out.printf(Locale.ROOT, "%s\t%.3f\t%s\t%s%n", name, value, unit, remark);
   }
@@ -130,8 +61,8 @@ public final class ServerBench {
   private void boot() throws IOException {
     var seconds = new ArrayList<Double>();
     for (int i = 0; i < 5; i++) {
-      try (var server = new Server(scratch.resolve("boot" + i))) {
-        seconds.add(server.readySeconds);
+      try (var server = new ScriptedServer(scratch, scratch.resolve("boot" + i))) {
+        seconds.add(server.readySeconds());
         if (i == 4) {
           row("resident after start", server.residentMebibytes(), "MiB", "empty directory");
         }
@@ -152,7 +83,7 @@ public final class ServerBench {
             wrk.headers['Authorization']='Bearer '..os.getenv('TOKEN')
             wrk.body='{"command":["true"],"hold":true,"title":"'..string.rep('x',340)..'"}'
             """);
-    try (var server = new Server(scratch.resolve("post"))) {
+    try (var server = new ScriptedServer(scratch, scratch.resolve("post"))) {
       // Both run twice: the first run lets the JIT compiler see the path.
       for (int connections : new int[] {64, 1, 64}) {
         var builder =
@@ -164,7 +95,7 @@ public final class ServerBench {
                 "--latency",
                 "-s",
                 script.toString(),
-                server.address.resolve("/api/tasks").toString());
+                server.address().resolve("/api/tasks").toString());
         builder.environment().put("TOKEN", server.token());
         Process wrk = builder.redirectErrorStream(true).start();
         var said = new String(wrk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -190,7 +121,7 @@ public final class ServerBench {
   }
 
   private void startLatency() throws IOException, InterruptedException {
-    try (var server = new Server(scratch.resolve("latency"))) {
+    try (var server = new ScriptedServer(scratch, scratch.resolve("latency"))) {
       ApiClient api = server.client();
       var millis = new ArrayList<Double>();
       for (int i = 0; i < 120; i++) {
@@ -214,7 +145,7 @@ public final class ServerBench {
 
   private void manyShortTasks() throws Exception {
     int tasks = 2_000;
-    try (var server = new Server(scratch.resolve("many"), "--max-running", "4")) {
+    try (var server = new ScriptedServer(scratch, scratch.resolve("many"), "--max-running", "4")) {
       ApiClient api = server.client();
       runAll(api, 200);
       long begun = System.nanoTime();
@@ -262,7 +193,7 @@ public final class ServerBench {
   private void output() throws Exception {
     int mebibytes = 500;
     Path file = scratch.resolve("output.bin");
-    try (var server = new Server(scratch.resolve("output"))) {
+    try (var server = new ScriptedServer(scratch, scratch.resolve("output"))) {
       ApiClient api = server.client();
       String make = "head -c " + mebibytes + "M /dev/urandom | tee \"$1\"";
       String id =
@@ -296,9 +227,9 @@ public final class ServerBench {
   }
 
   /** Follows an output to its end; megabytes per second. */
-  private static double receive(Server server, String id, long expectedChecksum)
+  private static double receive(ScriptedServer server, String id, long expectedChecksum)
       throws IOException {
-    try (var socket = new RawWebSocket(server.address, "/ws", server.token(), "holdfast.v1")) {
+    try (var socket = new RawWebSocket(server.address(), "/ws", server.token(), "holdfast.v1")) {
       socket.read();
       long begun = System.nanoTime();
       socket.send(
@@ -407,7 +338,8 @@ public final class ServerBench {
   private void fanOut() throws Exception {
     int clients = 200;
     int stuck = 20;
-    try (var server = new Server(scratch.resolve("fan-out"), "--max-running", "4");
+    try (var server =
+            new ScriptedServer(scratch, scratch.resolve("fan-out"), "--max-running", "4");
         var pool = Executors.newVirtualThreadPerTaskExecutor()) {
       ApiClient api = server.client();
       String script =
@@ -415,7 +347,7 @@ public final class ServerBench {
       String id = api.submit(RestartEndToEndTest.command("sh", "-c", script));
       var idle = new ArrayList<RawWebSocket>();
       for (int i = 0; i < stuck; i++) {
-        var socket = new RawWebSocket(server.address, "/ws", server.token(), "holdfast.v1");
+        var socket = new RawWebSocket(server.address(), "/ws", server.token(), "holdfast.v1");
         socket.send(
             "{\"type\":\"subscribe\",\"id\":\"o\",\"topic\":\"output\",\"taskId\":\""
                 + id
@@ -461,7 +393,7 @@ public final class ServerBench {
   private void largeState() throws Exception {
     Path data = scratch.resolve("large");
     int tasks = 100_000;
-    try (var server = new Server(data)) {
+    try (var server = new ScriptedServer(scratch, data)) {
       ApiClient api = server.client();
       var left = new AtomicInteger(tasks);
       try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -483,10 +415,10 @@ public final class ServerBench {
           submitter.get();
         }
       }
-      server.process.destroyForcibly().waitFor();
+      server.kill();
     }
-    try (var server = new Server(data)) {
-      row("start to READY, 100,000 tasks", server.readySeconds, "s", "after SIGKILL");
+    try (var server = new ScriptedServer(scratch, data)) {
+      row("start to READY, 100,000 tasks", server.readySeconds(), "s", "after SIGKILL");
       row(
           "resident, 100,000 tasks",
           server.residentMebibytes(),

@@ -10,6 +10,7 @@ import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.TaskStorage.Origin;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CommitQueue {
   private static final long QUEUED_BYTES_MAX = 64L << 20;
+  private static final CommitResult DISK_FULL =
+      new CommitResult.Refused(
+          Reason.DISK_FULL, "the free space is reserved for the ends of tasks that run");
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
@@ -69,6 +73,7 @@ final class CommitQueue {
       return refused(
           Reason.TOO_LARGE, "the change is " + bytes + " bytes; at most " + commitBytesMax);
     }
+    var commit = new QueuedCommit(changes, encoded, origin, (int) bytes);
     lock.lock();
     try {
       awaitRoom(origin, (int) bytes);
@@ -76,9 +81,7 @@ final class CommitQueue {
       if (refusal != null) {
         return QueuedCommit.ended(refusal);
       }
-      var commit =
-          new QueuedCommit(List.copyOf(changes), heads.number(encoded, nextSeq), (int) bytes);
-      nextSeq += changes.size();
+      number(commit);
       queue.add(commit);
       queuedBytes += bytes;
       work.signal();
@@ -86,6 +89,11 @@ final class CommitQueue {
     } finally {
       lock.unlock();
     }
+  }
+
+  private void number(QueuedCommit commit) {
+    commit.number(heads.number(commit.encoded(), nextSeq));
+    nextSeq += commit.pending().size();
   }
 
   private static QueuedCommit refused(Reason reason, String detail) {
@@ -107,8 +115,7 @@ final class CommitQueue {
       return new CommitResult.Refused(Reason.CLOSED, closed);
     }
     if (origin == Origin.CLIENT_NEW && diskFull && !changes.isEmpty()) {
-      return new CommitResult.Refused(
-          Reason.DISK_FULL, "the free space is reserved for the ends of tasks that run");
+      return DISK_FULL;
     }
     if (isFull(bytes)) {
       return new CommitResult.Refused(
@@ -147,6 +154,54 @@ final class CommitQueue {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Refuses all new work that is on its way, for the disk is full: what was accepted just before
+   * that need not wait for room that may never come. What was built upon it conflicts; everything
+   * else is numbered anew. The journal's thread, which has written none of it.
+   *
+   * @param group what was taken last
+   * @return what remains of it
+   */
+  List<QueuedCommit> refuseNewWork(List<QueuedCommit> group) {
+    lock.lock();
+    try {
+      diskFull = true;
+      if (group.stream().noneMatch(QueuedCommit::isNewWork)
+          && queue.stream().noneMatch(QueuedCommit::isNewWork)) {
+        return group;
+      }
+      for (List<QueuedCommit> commits : List.of(group, List.copyOf(queue))) {
+        for (QueuedCommit commit : commits) {
+          nextSeq -= commit.pending().size();
+          heads.forget(commit.pending());
+        }
+      }
+      List<QueuedCommit> remaining = remaining(group);
+      List<QueuedCommit> queued = remaining(queue);
+      queue.clear();
+      queue.addAll(queued);
+      queuedBytes = queued.stream().mapToLong(QueuedCommit::bytes).sum();
+      room.signalAll();
+      return remaining;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private List<QueuedCommit> remaining(Collection<QueuedCommit> commits) {
+    var remaining = new ArrayList<QueuedCommit>(commits.size());
+    for (QueuedCommit commit : commits) {
+      CommitResult refusal = commit.isNewWork() ? DISK_FULL : heads.conflict(commit.encoded());
+      if (refusal == null) {
+        number(commit);
+        remaining.add(commit);
+      } else {
+        commit.complete(refusal);
+      }
+    }
+    return remaining;
   }
 
   /** Refuses further commits, for {@code why}. What is queued can still be taken. */

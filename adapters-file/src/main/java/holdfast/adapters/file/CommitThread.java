@@ -5,8 +5,10 @@ import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.domain.port.CommitFeed;
 import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.Committed;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -90,24 +92,16 @@ final class CommitThread {
     }
   }
 
-  private void commit(List<QueuedCommit> group) throws IOException, InterruptedException {
-    var changes = new ArrayList<SequencedChange>();
-    int bytes = 0;
-    for (QueuedCommit commit : group) {
-      for (Pending pending : commit.pending()) {
-        changes.add(pending.change());
-      }
-      bytes += commit.bytes();
-    }
+  private void commit(List<QueuedCommit> taken) throws IOException, InterruptedException {
+    List<QueuedCommit> group = taken;
     try {
+      group = awaitRoomOnDisk(taken);
+      List<SequencedChange> changes = changes(group);
       if (!changes.isEmpty()) {
-        awaitRoomOnDisk(bytes);
         sealed = false;
         history.append(changes);
       }
-      for (QueuedCommit commit : group) {
-        deliver(commit);
-      }
+      deliver(group, changes.size());
     } catch (IOException | InterruptedException | RuntimeException | Error e) {
       String detail = "the journal failed, and what was being written may be durable or not: " + e;
       for (QueuedCommit commit : group) {
@@ -117,17 +111,31 @@ final class CommitThread {
     }
   }
 
+  private static List<SequencedChange> changes(List<QueuedCommit> group) {
+    var changes = new ArrayList<SequencedChange>(group.size());
+    for (QueuedCommit commit : group) {
+      for (Pending pending : commit.pending()) {
+        changes.add(pending.change());
+      }
+    }
+    return changes;
+  }
+
   /**
    * Waits for a segment. Facts are never dropped for want of room: it goes on when there is some.
+   * New work is refused meanwhile.
+   *
+   * @return what remains to be written
    */
-  private void awaitRoomOnDisk(int bytes) throws IOException, InterruptedException {
-    boolean reserved = false;
-    while (!reserved) {
+  private List<QueuedCommit> awaitRoomOnDisk(List<QueuedCommit> taken)
+      throws IOException, InterruptedException {
+    List<QueuedCommit> group = taken;
+    while (true) {
       try {
-        history.reserve(bytes);
-        reserved = true;
+        history.reserve(group.stream().mapToInt(QueuedCommit::bytes).sum());
+        return group;
       } catch (DiskFullException e) {
-        queue.diskFull(true);
+        group = queue.refuseNewWork(group);
         if (closing.await(NO_ROOM_MILLIS, TimeUnit.MILLISECONDS)) {
           throw e;
         }
@@ -135,15 +143,21 @@ final class CommitThread {
     }
   }
 
-  private void deliver(QueuedCommit commit) {
-    if (!commit.isBarrier()) {
-      feed.committed(commit.committed());
-      for (Pending pending : commit.pending()) {
-        lastSeq = pending.change().seq();
-        pending.head().durable(lastSeq);
-      }
+  private void deliver(List<QueuedCommit> group, int changes) {
+    var committed = new ArrayList<Committed>(changes);
+    for (QueuedCommit commit : group) {
+      commit.addTo(committed);
     }
-    commit.complete(new CommitResult.Done(lastSeq));
+    if (!committed.isEmpty()) {
+      feed.committed(Collections.unmodifiableList(committed));
+    }
+    for (QueuedCommit commit : group) {
+      for (Pending pending : commit.pending()) {
+        pending.durable();
+        lastSeq = pending.change().seq();
+      }
+      commit.complete(new CommitResult.Done(lastSeq));
+    }
   }
 
   private void fail(Throwable e) {

@@ -18,27 +18,35 @@ import org.jspecify.annotations.Nullable;
 final class EntityHeads {
   private final Map<EntityKey, Head> heads = new HashMap<>();
 
-  /** An entity's newest change. */
+  /** An entity's newest change, and its newest durable one. */
   static final class Head {
     private long revision;
     private long seq;
+    private long durableRevision;
     private volatile long durableSeq;
 
-    /** Records that the change with this seq is durable. The journal's thread. */
-    void durable(long seqDurable) {
+    /** Records that a change is durable. The journal's thread. */
+    private void durable(long revisionDurable, long seqDurable) {
+      durableRevision = revisionDurable;
       durableSeq = seqDurable;
     }
   }
 
   /** A change with its seq, and the head to tell once it is durable. */
-  record Pending(SequencedChange change, Head head) {}
+  record Pending(SequencedChange change, Head head) {
+
+    /** The journal's thread. */
+    void durable() {
+      head.durable(change.change().revisionAfter(), change.seq());
+    }
+  }
 
   /** Takes a change of the journal, at start-up. */
   void replayed(SequencedChange change) {
     Head head = heads.computeIfAbsent(change.change().key(), _ -> new Head());
     head.revision = change.change().revisionAfter();
     head.seq = change.seq();
-    head.durableSeq = change.seq();
+    head.durable(head.revision, head.seq);
   }
 
   /** The first of {@code changes} that does not build on what is there, or null. */
@@ -69,6 +77,21 @@ final class EntityHeads {
       seq++;
     }
     return numbered;
+  }
+
+  /**
+   * Takes back the numbers of changes that have not been written, all there are. The journal's
+   * thread.
+   */
+  void forget(List<Pending> pending) {
+    for (Pending one : pending) {
+      Head head = one.head();
+      head.revision = head.durableRevision;
+      head.seq = head.durableSeq;
+      if (head.seq == 0) {
+        heads.remove(one.change().change().key());
+      }
+    }
   }
 
   /** The seq of the newest durable change of an entity; 0 if there is none. */

@@ -49,9 +49,9 @@ final class FileTaskStorage implements TaskStorage {
     if (queue != null) {
       throw new IllegalStateException("opened before");
     }
-    var fold = new StateFold(settings.clock().instant());
     var heads = new EntityHeads();
-    History.Start start = start(fold, heads);
+    var fold = new StateFold(heads, settings.clock().instant());
+    History.Start start = start(fold);
     isCopy = start.isCopy();
     int bytesMax = Journal.recordBytesMax(settings.segmentBytes());
     var commits = new CommitQueue(heads, start.seq() + 1, settings.queueBound(), bytesMax);
@@ -79,13 +79,9 @@ final class FileTaskStorage implements TaskStorage {
             start.quarantined()));
   }
 
-  private History.Start start(StateFold fold, EntityHeads heads) {
+  private History.Start start(StateFold fold) {
     try {
-      return history.start(
-          change -> {
-            fold.add(change);
-            heads.replayed(change);
-          });
+      return history.start(fold);
     } catch (LostHistoryException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);

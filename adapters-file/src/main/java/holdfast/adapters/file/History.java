@@ -2,6 +2,7 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.journal.Journal;
+import holdfast.adapters.file.journal.JournalSink;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
@@ -13,7 +14,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -83,7 +83,7 @@ final class History {
    *
    * @param sink takes every change so far, in order
    */
-  Start start(Consumer<SequencedChange> sink) throws IOException {
+  Start start(JournalSink sink) throws IOException {
     Found found = recover(sink);
     Journal.Recovered recovered = found.journal();
     Manifest newest = found.manifests().newest();
@@ -113,7 +113,7 @@ final class History {
   }
 
   /** Reads all of history and mends the copies of the journal; begins nothing. */
-  Found recover(Consumer<SequencedChange> sink) throws IOException {
+  Found recover(JournalSink sink) throws IOException {
     Instance instance = Instance.read(disk, layout.instance());
     Manifests.Found found = manifests.read();
     Manifest newest = found.newest();

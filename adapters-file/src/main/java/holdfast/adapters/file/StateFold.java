@@ -1,84 +1,124 @@
 package holdfast.adapters.file;
 
+import holdfast.adapters.file.journal.JournalSink;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.json.ChangeCodec;
 import holdfast.adapters.file.json.EncodedChange;
+import holdfast.adapters.file.json.MalformedJsonException;
+import holdfast.adapters.file.json.Recurring;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
+import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.task.Task;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.function.Function;
 
 /**
- * What a journal adds up to. Only the newest after-image of each entity is parsed, once all is
- * read: the checksums vouch for the rest.
+ * What a journal adds up to. Of each segment only the newest after-image of each entity is parsed,
+ * straight from the bytes that were read: the checksums vouch for the rest, and nothing but the
+ * entities themselves outlives the segment.
+ *
+ * <p>Used once, by one thread.
  */
-final class StateFold {
-  private final Map<EntityKey, SequencedChange> newest = new HashMap<>();
-  private final List<EncodedChange> bound = new ArrayList<>();
+final class StateFold implements JournalSink {
+  private final EntityHeads heads;
   private final Instant now;
+  private final Map<EntityKey, SequencedChange> newest = new LinkedHashMap<>();
+  private final Map<EntityKey, Stored<Task>> tasks = new LinkedHashMap<>();
+  private final Map<EntityKey, Stored<Initiative>> initiatives = new LinkedHashMap<>();
+  private final Map<EntityKey, Tombstone> tombstones = new LinkedHashMap<>();
+  private final Map<String, IdempotencyRecord> bound = new LinkedHashMap<>();
+  private final Recurring recurring = new Recurring();
 
   /**
+   * @param heads is told of every change
    * @param now idempotency keys that have expired by then are left out
    */
-  StateFold(Instant now) {
+  StateFold(EntityHeads heads, Instant now) {
+    this.heads = heads;
     this.now = now;
   }
 
-  void add(SequencedChange change) {
+  /**
+   * @throws StorageException if the change binds an idempotency key in a way that is not known
+   */
+  @Override
+  public void change(SequencedChange change) {
+    heads.replayed(change);
     newest.put(change.change().key(), change);
-    if (change.change().hasIdempotency()) {
-      bound.add(change.change().idempotencyOnly());
+    try {
+      IdempotencyRecord record = ChangeCodec.idempotency(change.change());
+      if (record != null && record.expiresAt().isAfter(now)) {
+        // Of two records with one key the later counts.
+        bound.put(record.key(), record);
+      }
+    } catch (MalformedJsonException | IllegalArgumentException e) {
+      throw unknown(change, e);
     }
+  }
+
+  /**
+   * @throws StorageException if an after-image is none that is known
+   */
+  @Override
+  public void segmentEnded() {
+    for (SequencedChange change : newest.values()) {
+      try {
+        take(change.change(), change.seq());
+      } catch (MalformedJsonException | IllegalArgumentException e) {
+        throw unknown(change, e);
+      }
+    }
+    newest.clear();
+  }
+
+  private void take(EncodedChange change, long seq) {
+    EntityKey key = change.key();
+    if (change.removal()) {
+      tasks.remove(key);
+      initiatives.remove(key);
+      tombstones.put(key, new Tombstone(key, seq, ChangeCodec.at(change)));
+      return;
+    }
+    String cause = recurring.one(ChangeCodec.cause(change));
+    switch (key.kind()) {
+      case TASK -> tasks.put(key, new Stored<>(ChangeCodec.task(change, recurring), seq, cause));
+      case INITIATIVE ->
+          initiatives.put(key, new Stored<>(ChangeCodec.initiative(change), seq, cause));
+    }
+  }
+
+  private static StorageException unknown(SequencedChange change, RuntimeException cause) {
+    return new StorageException(
+        "seq "
+            + change.seq()
+            + " of "
+            + change.change().key()
+            + " has the right checksum, but this version cannot read it: "
+            + cause.getMessage()
+            + ". Use the version that wrote it; nothing was changed",
+        cause);
   }
 
   List<Stored<Task>> tasks() {
-    return stored(EntityKey.Kind.TASK, ChangeCodec::task);
+    return List.copyOf(tasks.values());
   }
 
   List<Stored<Initiative>> initiatives() {
-    return stored(EntityKey.Kind.INITIATIVE, ChangeCodec::initiative);
-  }
-
-  private <E> List<Stored<E>> stored(EntityKey.Kind kind, Function<EncodedChange, E> decode) {
-    return newest.values().parallelStream()
-        .filter(change -> change.change().key().kind() == kind && !change.change().removal())
-        .map(
-            change ->
-                new Stored<>(
-                    decode.apply(change.change()),
-                    change.seq(),
-                    ChangeCodec.cause(change.change())))
-        .toList();
+    return List.copyOf(initiatives.values());
   }
 
   List<Tombstone> tombstones() {
-    return newest.values().stream()
-        .filter(change -> change.change().removal())
-        .map(
-            change ->
-                new Tombstone(change.change().key(), change.seq(), ChangeCodec.at(change.change())))
-        .toList();
+    return List.copyOf(tombstones.values());
   }
 
-  /** Keys that are still bound; of two records with one key the later counts. */
+  /** Keys that are still bound. */
   List<IdempotencyRecord> idempotency() {
-    var byKey = new LinkedHashMap<String, IdempotencyRecord>();
-    for (IdempotencyRecord record :
-        bound.parallelStream().map(ChangeCodec::idempotency).filter(Objects::nonNull).toList()) {
-      if (record.expiresAt().isAfter(now)) {
-        byKey.put(record.key(), record);
-      }
-    }
-    return List.copyOf(byKey.values());
+    return List.copyOf(bound.values());
   }
 }

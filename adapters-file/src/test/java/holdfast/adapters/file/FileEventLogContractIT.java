@@ -1,6 +1,6 @@
 package holdfast.adapters.file;
 
-import holdfast.adapters.file.json.JsonText;
+import holdfast.adapters.file.json.TestJson;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogContractTest;
 import holdfast.domain.port.SampleTasks;
@@ -54,7 +54,7 @@ class FileEventLogContractIT extends EventLogContractTest {
       var entries = new ArrayList<EventLog.Entry>();
       if (Files.exists(file)) {
         for (String line : Files.readAllLines(file)) {
-          entries.add(entry(JsonText.object(line.getBytes(StandardCharsets.UTF_8)), category));
+          entries.add(entry(TestJson.object(line.getBytes(StandardCharsets.UTF_8)), category));
         }
       }
       return entries;
@@ -68,7 +68,7 @@ class FileEventLogContractIT extends EventLogContractTest {
     line.forEach((name, value) -> data.put(name, plain(value)));
     data.keySet().removeAll(List.of("time", "type", "category"));
     return new EventLog.Entry(
-        JsonText.instant(line, "time"), category, line.getString("type"), data);
+        java.time.Instant.parse(line.getString("time")), category, line.getString("type"), data);
   }
 
   private static Object plain(JsonValue value) {

@@ -3,6 +3,7 @@ package holdfast.adapters.file;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.journal.JournalCopy;
+import holdfast.adapters.file.journal.JournalSink;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.journal.TestJournals;
 import holdfast.adapters.file.json.EncodedChange;
@@ -67,13 +68,31 @@ final class SimulatedServer {
   static List<SequencedChange> recover(Engine engine, SimulatedDisk disk, RandomGenerator random)
       throws IOException {
     var found = new ArrayList<SequencedChange>();
+    JournalSink keep = change -> found.add(copied(change));
     History history = history(engine, disk, random);
     if (engine.takeover) {
-      history.start(found::add);
+      history.start(keep);
     } else {
-      history.recover(found::add);
+      history.recover(keep);
     }
     return found;
+  }
+
+  /** The bytes behind a replayed change are soon those of another. */
+  private static SequencedChange copied(SequencedChange change) {
+    EncodedChange one = change.change();
+    return new SequencedChange(
+        change.seq(),
+        change.previousSeq(),
+        new EncodedChange(
+            one.key(),
+            one.removal(),
+            one.revisionBefore(),
+            one.payload(),
+            0,
+            one.eventBytes(),
+            one.imageBytes(),
+            one.idempotencyBytes()));
   }
 
   void start() throws IOException {
@@ -97,7 +116,9 @@ final class SimulatedServer {
       var key = EntityKey.of(SampleTasks.id(random.nextInt(5)));
       batch.add(
           new SequencedChange(
-              acknowledged.size() + 1L + i, 0, new EncodedChange(key, false, 0, payload, 0, 0)));
+              acknowledged.size() + 1L + i,
+              0,
+              new EncodedChange(key, false, 0, payload, 0, 0, 0, payload.length)));
     }
     inFlight = batch;
     history.append(batch);
@@ -133,7 +154,13 @@ final class SimulatedServer {
     return a.seq() == b.seq()
         && a.previousSeq() == b.previousSeq()
         && a.change().key().equals(b.change().key())
-        && Arrays.equals(a.change().payload(), b.change().payload());
+        && Arrays.equals(
+            a.change().bytes(),
+            a.change().offset(),
+            a.change().offset() + a.change().length(),
+            b.change().bytes(),
+            b.change().offset(),
+            b.change().offset() + b.change().length());
   }
 
   static boolean same(List<SequencedChange> a, List<SequencedChange> b) {

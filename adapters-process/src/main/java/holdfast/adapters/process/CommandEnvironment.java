@@ -9,6 +9,9 @@ import java.util.Map;
 final class CommandEnvironment {
   static final String COOKIE = "HOLDFAST_RUN_ID";
 
+  /** Borne by the monitor, and by the copy of it that is about to execute the command. */
+  static final String MONITOR_OF = "HOLDFAST_MONITOR_OF";
+
   private static final String OURS = "HOLDFAST_";
 
   private CommandEnvironment() {}

@@ -1,6 +1,7 @@
 package holdfast.adapters.process;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,12 +135,18 @@ final class Directory implements AutoCloseable {
     return status(name) != null;
   }
 
-  /** Removes a file; one that is not there is no error. */
-  void remove(String name) {
+  /**
+   * Removes a file; one that is not there is no error. Of several that try, one succeeds.
+   *
+   * @return whether it was there
+   */
+  boolean remove(String name) {
     long result = unlink(name, 0);
-    if (!Errno.ENOENT.is(result)) {
-      Kernel.check(result, "remove " + in(name));
+    if (Errno.ENOENT.is(result)) {
+      return false;
     }
+    Kernel.check(result, "remove " + in(name));
+    return true;
   }
 
   /** Removes a directory that holds nothing but files. */
@@ -152,18 +159,18 @@ final class Directory implements AutoCloseable {
     Kernel.check(unlink(name, AT_REMOVEDIR), "remove the directory " + in(name));
   }
 
-  private long unlink(String name, int flags) {
-    try (Arena arena = Arena.ofConfined()) {
-      return Kernel.call(Kernel.Call.UNLINKAT, fd, arena.allocateFrom(name).address(), flags);
-    }
+  /** Removes an empty directory; whether it was one that could be removed. */
+  static boolean removeEmpty(String path) {
+    return unlinkAt(Kernel.AT_FDCWD, path, AT_REMOVEDIR) == 0;
   }
 
-  /** Lets the owner execute a file, mode 0700. */
-  void makeExecutable(String name) {
+  private long unlink(String name, int flags) {
+    return unlinkAt(fd, name, flags);
+  }
+
+  private static long unlinkAt(int fd, String name, int flags) {
     try (Arena arena = Arena.ofConfined()) {
-      Kernel.check(
-          Kernel.call(Kernel.Call.FCHMODAT, fd, arena.allocateFrom(name).address(), 0700),
-          "make executable " + in(name));
+      return Kernel.call(Kernel.Call.UNLINKAT, fd, arena.allocateFrom(name).address(), flags);
     }
   }
 
@@ -184,6 +191,25 @@ final class Directory implements AutoCloseable {
   /** Makes the names in this directory durable. */
   void force() {
     Kernel.check(Kernel.call(Kernel.Call.FSYNC, fd), "force the directory " + path);
+  }
+
+  /**
+   * Puts a file in place under a name, in the place of one that may be there: durable when this
+   * returns, and whole or not there at all whenever the machine fails.
+   */
+  void publish(String name, byte[] content, int mode) {
+    String unfinished = "." + name + ".new";
+    remove(unfinished);
+    int file = createOpen(unfinished);
+    try {
+      Kernel.writeAll(file, content, "write " + in(unfinished));
+      Kernel.check(Kernel.call(Kernel.Call.FCHMOD, file, mode, 0), "set the mode of " + in(name));
+      Kernel.check(Kernel.call(Kernel.Call.FSYNC, file), "force " + in(unfinished));
+    } finally {
+      Kernel.close(file);
+    }
+    rename(unfinished, name);
+    force();
   }
 
   /** Takes a lock on a file that is open, which lives as long as any copy of the descriptor. */
@@ -222,9 +248,7 @@ final class Directory implements AutoCloseable {
           if (!name.equals(".") && !name.equals("..")) {
             names.add(name);
           }
-          at +=
-              Short.toUnsignedInt(
-                  buffer.get(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, at + 16));
+          at += Short.toUnsignedInt(buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, at + 16));
         }
       }
     }

@@ -6,11 +6,14 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Hears when a file in a directory is closed after writing, by {@code inotify(7)}. A hint: events
- * may be lost when there are too many. {@link #await} is for one thread, the rest for any.
+ * Hears when a record in a run directory is closed after writing, by {@code inotify(7)}. A hint:
+ * events may be lost when there are too many, and a machine may have no watch to spare. {@link
+ * #await} is for one thread, the rest for any.
  */
 final class DirectoryWatch implements AutoCloseable {
   private static final int IN_CLOSE_WRITE = 0x8;
@@ -25,24 +28,38 @@ final class DirectoryWatch implements AutoCloseable {
 
   private final int inotify;
   private final int wakeUp;
+  private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES, 8);
+  private volatile @Nullable String obstacle;
   private boolean closed;
 
   private DirectoryWatch(int inotify, int wakeUp) {
     this.inotify = inotify;
     this.wakeUp = wakeUp;
+    if (inotify < 0) {
+      obstacle = describe(inotify);
+    }
   }
 
   static DirectoryWatch open() {
     long inotify = Kernel.call(Kernel.Call.INOTIFY_INIT1, NONBLOCK_CLOEXEC);
-    Kernel.check(inotify, "watch directories");
     long wakeUp = Kernel.call(Kernel.Call.EVENTFD2, 0, NONBLOCK_CLOEXEC, 0);
     Kernel.check(wakeUp, "make an event descriptor");
     return new DirectoryWatch((int) inotify, (int) wakeUp);
   }
 
+  /** Why changes are not heard of at once, as a sentence, or null. */
+  @Nullable String obstacle() {
+    return obstacle;
+  }
+
+  private static String describe(long error) {
+    return "the ends of commands are seen up to a second late, since directories cannot be watched: "
+        + Errno.describe((int) -error);
+  }
+
   /** The number under which changes will be reported, or -1 if the directory cannot be watched. */
   synchronized int add(String directory) {
-    if (closed) {
+    if (closed || inotify < 0) {
       return -1;
     }
     try (Arena arena = Arena.ofConfined()) {
@@ -52,6 +69,11 @@ final class DirectoryWatch implements AutoCloseable {
               inotify,
               arena.allocateFrom(directory).address(),
               IN_CLOSE_WRITE | IN_ONLYDIR);
+      if (Errno.ENOSPC.is(watch) || Errno.ENOMEM.is(watch)) {
+        obstacle = describe(watch);
+      } else if (watch >= 0) {
+        obstacle = null;
+      }
       return watch < 0 ? -1 : (int) watch;
     }
   }
@@ -66,6 +88,7 @@ final class DirectoryWatch implements AutoCloseable {
   /** Waits for changes, but no longer than so many nanoseconds, and adds what changed. */
   void await(long nanos, Set<Integer> changed) {
     try (Arena arena = Arena.ofConfined()) {
+      // A negative descriptor is passed over.
       MemorySegment descriptors = arena.allocate(2L * POLLFD_BYTES, 4);
       descriptors.set(JAVA_INT, 0, inotify);
       descriptors.set(JAVA_SHORT, 4, POLLIN);
@@ -75,11 +98,17 @@ final class DirectoryWatch implements AutoCloseable {
       limit.set(JAVA_LONG, 0, nanos / 1_000_000_000L);
       limit.set(JAVA_LONG, 8, nanos % 1_000_000_000L);
       Kernel.call(Kernel.Call.PPOLL, descriptors.address(), 2, limit.address(), 0, 0);
-      MemorySegment events = arena.allocate(BUFFER_BYTES, 8);
-      long length = Kernel.call(Kernel.Call.READ, inotify, events.address(), BUFFER_BYTES);
-      for (long at = 0; at < length; at += EVENT_BYTES + events.get(JAVA_INT, at + 12)) {
-        changed.add(events.get(JAVA_INT, at));
+    }
+    long length = Kernel.call(Kernel.Call.READ, inotify, buffer.address(), BUFFER_BYTES);
+    for (long at = 0; at < length; ) {
+      int nameBytes = buffer.get(JAVA_INT, at + 12);
+      // Output that a command opens and closes itself is nothing to look at.
+      if (nameBytes > 0
+          && RunDirectory.isRecord(
+              buffer.getString(at + EVENT_BYTES, StandardCharsets.ISO_8859_1))) {
+        changed.add(buffer.get(JAVA_INT, at));
       }
+      at += EVENT_BYTES + nameBytes;
     }
   }
 
@@ -98,7 +127,9 @@ final class DirectoryWatch implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      Kernel.close(inotify);
+      if (inotify >= 0) {
+        Kernel.close(inotify);
+      }
       Kernel.close(wakeUp);
     }
   }

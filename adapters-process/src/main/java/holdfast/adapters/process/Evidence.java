@@ -11,13 +11,17 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out what can be known of a run, and keeps the words for the report. Any thread. */
 final class Evidence {
+  private static final long WALK_SHARED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Host host;
   private final String quarantine;
   private final InstantSource clock;
+  private final Cookies cookies = new Cookies();
 
   Evidence(Host host, String quarantine, InstantSource clock) {
     this.host = host;
@@ -25,12 +29,13 @@ final class Evidence {
     this.clock = clock;
   }
 
-  Host host() {
-    return host;
+  Cookies cookies() {
+    return cookies;
   }
 
   /**
-   * Reads everything.
+   * Reads everything. Without a monitor it takes the run's permit first, so that nothing that was
+   * on its way can still begin behind what is read.
    *
    * @param putAside whether damaged records are copied to the quarantine
    */
@@ -48,21 +53,14 @@ final class Evidence {
                 : "another than at the start: " + attempt.host().bootId()));
     try (Directory directory = Directory.openIfPresent(path)) {
       Lock lock = lock(directory, facts);
+      if (directory != null && lock != Lock.HELD && sameHost && RunDirectory.claim(directory)) {
+        facts.add("permit: taken, the command will not be reached any more");
+      }
       // Read after the lock: a monitor writes its record before it lets go.
       ExitRecord exit = exit(directory, lock, facts);
       RecordedProcess process = process(directory, attempt, facts);
-      List<ProcessIdentity> bearers =
-          switch (process) {
-            case RecordedProcess.Alive(ProcessIdentity identity) -> List.of(identity);
-            case RecordedProcess.Absent _,
-                RecordedProcess.Gone _,
-                RecordedProcess.Stranger _,
-                RecordedProcess.OtherBoot _,
-                RecordedProcess.Damaged _ ->
-                lock == Lock.HELD || exit instanceof ExitRecord.Valid || !sameHost
-                    ? List.of()
-                    : bearers(attempt, facts);
-          };
+      boolean open = lock != Lock.HELD && !(exit instanceof ExitRecord.Valid) && sameHost;
+      List<ProcessIdentity> bearers = bearers(process, open, attempt, facts);
       if (putAside && directory != null && lock != Lock.HELD) {
         putAside(directory, run, exit, process);
       }
@@ -111,7 +109,7 @@ final class Evidence {
       return new ExitRecord.None();
     }
     Instant now = clock.instant();
-    return ExitFile.parse(content, StartFailure.of(directory), host, now);
+    return ExitFile.parse(content, () -> StartFailure.of(directory), host, now);
   }
 
   private RecordedProcess process(
@@ -121,12 +119,12 @@ final class Evidence {
             ? null
             : directory.read(RunDirectory.PROCESS, RunDirectory.RECORD_BYTES_MAX);
     RecordedProcess process =
-        content == null
+        directory == null || content == null
             ? journalled(attempt)
             : switch (ProcessRecord.parse(content)) {
               case ProcessRecord.Blank _ -> journalled(attempt);
               case ProcessRecord.Complete(ProcessIdentity identity, long _) ->
-                  compare(identity, attempt);
+                  compare(directory.path(), identity, attempt);
               case ProcessRecord.Damaged _ ->
                   new RecordedProcess.Damaged("it has content, but no valid record");
             };
@@ -136,10 +134,10 @@ final class Evidence {
 
   private RecordedProcess journalled(Attempt attempt) {
     ProcessIdentity known = attempt.process();
-    return known == null ? new RecordedProcess.Absent() : compare(known, attempt);
+    return known == null ? new RecordedProcess.Absent() : compare("", known, attempt);
   }
 
-  private RecordedProcess compare(ProcessIdentity identity, Attempt attempt) {
+  private RecordedProcess compare(String path, ProcessIdentity identity, Attempt attempt) {
     if (!identity.bootId().equals(host.bootId())) {
       return new RecordedProcess.OtherBoot(identity);
     }
@@ -147,20 +145,20 @@ final class Evidence {
     if (now == null || now.isZombie()) {
       return new RecordedProcess.Gone(identity);
     }
-    if (now.startTicks() != identity.startTicks()) {
+    if (!now.is(identity)) {
       return new RecordedProcess.Stranger(
           identity, "it started at tick " + now.startTicks() + ", not " + identity.startTicks());
     }
-    return attempt.cookie().equals(ProcTable.cookie(identity.pid()))
+    return new Ties(path, attempt).prove(now)
         ? new RecordedProcess.Alive(identity)
-        : new RecordedProcess.Stranger(identity, "it does not bear the run's cookie");
+        : new RecordedProcess.Stranger(identity, "nothing ties it to the run");
   }
 
   private static String describe(RecordedProcess process) {
     return switch (process) {
       case RecordedProcess.Absent _ -> "none recorded";
       case RecordedProcess.Alive(ProcessIdentity identity) ->
-          named(identity) + " lives; start time, boot and cookie agree";
+          named(identity) + " lives; start time and boot agree, and it is the run's";
       case RecordedProcess.Gone(ProcessIdentity identity) -> named(identity) + " is gone";
       case RecordedProcess.Stranger(ProcessIdentity identity, String difference) ->
           named(identity) + " is a stranger now: " + difference;
@@ -174,9 +172,28 @@ final class Evidence {
     return "pid " + identity.pid() + ", started at tick " + identity.startTicks() + ",";
   }
 
-  private List<ProcessIdentity> bearers(Attempt attempt, List<String> facts) {
+  /**
+   * A verdict rests on them only if no process was recorded that could be told alive or dead; then
+   * nothing but a walk begun after all else was read will do. After another boot there are none.
+   */
+  private List<ProcessIdentity> bearers(
+      RecordedProcess process, boolean open, Attempt attempt, List<String> facts) {
+    return switch (process) {
+      case RecordedProcess.Alive(ProcessIdentity identity) -> List.of(identity);
+      case RecordedProcess.OtherBoot _ -> List.of();
+      case RecordedProcess.Absent _, RecordedProcess.Damaged _ ->
+          open ? bearers(attempt, 0, facts) : List.of();
+      case RecordedProcess.Gone _, RecordedProcess.Stranger _ ->
+          open ? bearers(attempt, WALK_SHARED_NANOS, facts) : List.of();
+    };
+  }
+
+  private List<ProcessIdentity> bearers(Attempt attempt, long withinNanos, List<String> facts) {
+    if (!host.bootId().equals(attempt.host().bootId())) {
+      return List.of();
+    }
     List<ProcessIdentity> bearers =
-        ProcessTree.of(host, attempt, null).bearers().stream()
+        cookies.within(withinNanos).bearersOf(attempt.cookie()).stream()
             .map(entry -> entry.identity(host.bootId()))
             .toList();
     facts.add(

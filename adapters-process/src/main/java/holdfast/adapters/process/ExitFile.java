@@ -6,6 +6,7 @@ import holdfast.domain.task.ProcessIdentity;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The content of a run's {@code exit} file; its form is given at {@link RunDirectory}. */
@@ -17,10 +18,10 @@ final class ExitFile {
   /**
    * Reads a record.
    *
-   * @param command argv, for the sentence that says why it could not be started
+   * @param command lends words to the sentence that says why it could not be started
    * @param host to tell this boot's clock from another's
    */
-  static ExitRecord parse(byte[] content, StartFailure command, Host host, Instant now) {
+  static ExitRecord parse(byte[] content, Supplier<StartFailure> command, Host host, Instant now) {
     if (ProcessRecord.isBlank(content)) {
       return new ExitRecord.None();
     }
@@ -38,7 +39,7 @@ final class ExitFile {
   }
 
   private static ExitRecord parse(
-      List<String> lines, StartFailure command, Host host, Instant now) {
+      List<String> lines, Supplier<StartFailure> command, Host host, Instant now) {
     boolean reached =
         switch (ProcessRecord.value(lines.get(1), "exec ")) {
           case "reached" -> true;
@@ -62,12 +63,12 @@ final class ExitFile {
     return sameBoot ? now.minusMillis(Math.max(0, agoMillis)) : null;
   }
 
-  private static Outcome outcome(String line, StartFailure command) {
+  private static Outcome outcome(String line, Supplier<StartFailure> command) {
     String[] words = line.split(" ", -1);
     return switch (words[0]) {
       case "exited" -> new Outcome.Exited(Integer.parseInt(words[1]), words[2].equals("certain"));
       case "signaled" -> new Outcome.Signaled(Integer.parseInt(words[1]));
-      case "failed" -> new Outcome.StartFailed(command.sentence(words[1], words[2]));
+      case "failed" -> new Outcome.StartFailed(command.get().sentence(words[1], words[2]));
       default -> throw new IllegalArgumentException("not an outcome: " + line);
     };
   }

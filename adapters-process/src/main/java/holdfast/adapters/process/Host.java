@@ -60,8 +60,8 @@ record Host(HostIdentity identity) {
     int slash = path.lastIndexOf('/');
     Directory.make(path.substring(0, slash));
     try (Directory directory = Directory.open(path.substring(0, slash))) {
-      directory.create(path.substring(slash + 1), (id + "\n").getBytes(StandardCharsets.US_ASCII));
-      directory.force();
+      byte[] content = (id + "\n").getBytes(StandardCharsets.US_ASCII);
+      directory.publish(path.substring(slash + 1), content, 0600);
     }
     return id;
   }
@@ -81,6 +81,7 @@ record Host(HostIdentity identity) {
     }
   }
 
+  /** What a symbolic link says. */
   private static String link(String path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment target = arena.allocate(ID_BYTES_MAX);

@@ -2,9 +2,8 @@ package holdfast.adapters.process;
 
 import holdfast.domain.port.ProcessControl.InputResult;
 import java.nio.ByteBuffer;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Feeds the named pipe that a command reads as its standard input. Never waits for the command: a
@@ -13,47 +12,71 @@ import java.util.concurrent.locks.ReentrantLock;
 final class InputPipe {
   private static final int F_SETPIPE_SZ = 1031;
   private static final int F_GETPIPE_SZ = 1032;
-  private static final int CAPACITY_WANTED = 1 << 20;
 
-  /** A write of at most this size is made whole or not at all by the kernel itself. */
-  private static final int PIPE_BUF = 4_096;
+  /** What an ordinary user may have unless the administrator says otherwise. */
+  private static final int CAPACITY_MAX = 1 << 20;
 
-  private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
-  private static final int LOOKS_MAX = 200;
+  /** The unit in which a pipe holds bytes; a write of at most so many is whole or not made. */
+  private static final int PAGE = 4_096;
 
-  private final ReentrantLock oneAtATime = new ReentrantLock();
+  private static final int LOCKS = 64;
 
-  InputResult write(String path, ByteBuffer bytes) {
-    try (Directory directory = Directory.openIfPresent(path)) {
-      if (directory == null || !directory.has(RunDirectory.INPUT)) {
-        return new InputResult.Closed("the run has no input");
-      }
-      if (directory.has(RunDirectory.INPUT_ENDED)) {
-        return new InputResult.Closed("the input was ended before");
-      }
-      int pipe = directory.openFile(RunDirectory.INPUT, Kernel.O_WRONLY | Kernel.O_NONBLOCK);
-      if (pipe < 0) {
-        return new InputResult.Closed("nobody reads the input any more");
-      }
-      oneAtATime.lock();
-      try {
-        return write(pipe, bytes);
-      } finally {
-        oneAtATime.unlock();
-        Kernel.close(pipe);
-      }
+  /** Writers of one run take turns; those of different runs seldom meet. */
+  private final ReentrantLock[] turns = new ReentrantLock[LOCKS];
+
+  InputPipe() {
+    for (int i = 0; i < LOCKS; i++) {
+      turns[i] = new ReentrantLock();
     }
   }
 
+  InputResult write(String path, ByteBuffer bytes) {
+    ReentrantLock turn = turn(path);
+    turn.lock();
+    try (Directory directory = Directory.openIfPresent(path)) {
+      InputResult.Closed closed = closed(directory);
+      if (directory == null || closed != null) {
+        return closed == null ? new InputResult.Closed("the run has no input") : closed;
+      }
+      int pipe = directory.openFile(RunDirectory.INPUT, Kernel.O_WRONLY | Kernel.O_NONBLOCK);
+      if (Errno.ENXIO.is(pipe)) {
+        return new InputResult.Closed("nobody reads the input any more");
+      }
+      Kernel.check(pipe, "open the input of " + path);
+      try {
+        return write(pipe, bytes);
+      } finally {
+        Kernel.close(pipe);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private ReentrantLock turn(String path) {
+    return turns[Math.floorMod(path.hashCode(), LOCKS)];
+  }
+
+  private static InputResult.@Nullable Closed closed(@Nullable Directory directory) {
+    if (directory == null || !directory.has(RunDirectory.INPUT)) {
+      return new InputResult.Closed("the run has no input");
+    }
+    return directory.has(RunDirectory.INPUT_END)
+        ? null
+        : new InputResult.Closed("the input was ended before");
+  }
+
   private static InputResult write(int pipe, ByteBuffer bytes) {
-    // May be refused to an ordinary user; what counts is the capacity that there is then.
-    Kernel.call(Kernel.Call.FCNTL, pipe, F_SETPIPE_SZ, CAPACITY_WANTED);
-    int capacity =
-        (int) Kernel.check(Kernel.call(Kernel.Call.FCNTL, pipe, F_GETPIPE_SZ, 0), "size a pipe");
     var content = new byte[bytes.remaining()];
     bytes.duplicate().get(content);
-    if (content.length > PIPE_BUF && (content.length > capacity || !drained(pipe))) {
-      return new InputResult.Full(capacity);
+    int capacity = capacity(pipe);
+    if (content.length > PAGE && !fits(content.length, pipe, capacity)) {
+      // May be refused to an ordinary user; what counts is the capacity that there is then.
+      Kernel.call(Kernel.Call.FCNTL, pipe, F_SETPIPE_SZ, CAPACITY_MAX);
+      capacity = capacity(pipe);
+      if (!fits(content.length, pipe, capacity)) {
+        return new InputResult.Full(capacity);
+      }
     }
     long written = Kernel.writeSome(pipe, content);
     if (Errno.EAGAIN.is(written)) {
@@ -65,42 +88,62 @@ final class InputPipe {
     Kernel.check(written, "write to an input");
     if (written < content.length) {
       throw new SystemCallException(
-          "write to an empty pipe as much as it holds", Errno.EAGAIN.number());
+          "write to a pipe as much as it has room for", Errno.EAGAIN.number());
     }
     bytes.position(bytes.limit());
     return new InputResult.Accepted();
   }
 
-  /** How much fits beside what is there depends on how it was written; an empty pipe holds all. */
-  private static boolean drained(int pipe) {
-    for (int look = 0; look < LOOKS_MAX; look++) {
-      if (Kernel.readable(pipe) == 0) {
-        return true;
-      }
-      LockSupport.parkNanos(LOOK_AGAIN_NANOS);
-    }
-    return false;
+  private static int capacity(int pipe) {
+    return (int) Kernel.check(Kernel.call(Kernel.Call.FCNTL, pipe, F_GETPIPE_SZ, 0), "size a pipe");
+  }
+
+  /**
+   * Whether so many bytes surely fit. A pipe holds pages, not bytes, and a write begins a new page
+   * if its odd part does not fit into the last one: two neighbours hold more than a page together,
+   * and the first may have been read in part. An empty pipe holds as much as it says.
+   */
+  private static boolean fits(int bytes, int pipe, int capacity) {
+    int held = Kernel.readable(pipe);
+    int pages = capacity / PAGE;
+    int pagesTaken = held == 0 ? 0 : 2 * (held / PAGE) + 2;
+    return (bytes + PAGE - 1) / PAGE <= pages - pagesTaken;
   }
 
   InputResult end(String path) {
+    ReentrantLock turn = turn(path);
+    turn.lock();
     try (Directory directory = Directory.openIfPresent(path)) {
-      if (directory == null || !directory.has(RunDirectory.INPUT_END)) {
-        return new InputResult.Closed("the run has no input");
+      InputResult.Closed closed = closed(directory);
+      if (directory == null || closed != null) {
+        return closed == null ? new InputResult.Closed("the run has no input") : closed;
       }
-      if (directory.has(RunDirectory.INPUT_ENDED)) {
-        return new InputResult.Closed("the input was ended before");
-      }
-      int pipe = directory.openFile(RunDirectory.INPUT_END, Kernel.O_WRONLY | Kernel.O_NONBLOCK);
-      if (pipe < 0) {
+      if (!askForEnd(directory)) {
         return new InputResult.Closed("no monitor lives to end the input");
       }
-      try {
-        directory.create(RunDirectory.INPUT_ENDED, new byte[0]);
-        Kernel.check(Kernel.writeSome(pipe, new byte[] {'\n'}), "ask for the end of an input");
-        return new InputResult.Accepted();
-      } finally {
-        Kernel.close(pipe);
-      }
+      // Behind the request: a crash in between leaves a request that is made once more.
+      directory.remove(RunDirectory.INPUT_END);
+      return new InputResult.Accepted();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /**
+   * Whether anybody heard it. Asked after the end of a run, too: where a shell's monitor was
+   * killed, the process of its that holds the input open waits for nothing else.
+   */
+  static boolean askForEnd(Directory directory) {
+    int pipe = directory.openFile(RunDirectory.INPUT_END, Kernel.O_WRONLY | Kernel.O_NONBLOCK);
+    if (Errno.ENXIO.is(pipe) || Errno.ENOENT.is(pipe)) {
+      return false;
+    }
+    Kernel.check(pipe, "open the pipe that ends the input of " + directory.path());
+    try {
+      long written = Kernel.writeSome(pipe, new byte[] {'\n'});
+      return written == 1 || Errno.EAGAIN.is(written);
+    } finally {
+      Kernel.close(pipe);
     }
   }
 }

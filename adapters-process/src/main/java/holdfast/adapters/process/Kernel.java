@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("restricted") // calling C is what this class is for
 final class Kernel {
   static final int AT_FDCWD = -100;
-  private static final int PROC_READ_BYTES = 4_096;
+  private static final int READ_BYTES = 8_192;
   static final int O_RDONLY = 0;
   static final int O_WRONLY = 1;
   static final int O_RDWR = 2;
@@ -67,14 +67,11 @@ final class Kernel {
     WRITE(1, 64),
     CLOSE(3, 57),
     IOCTL(16, 29),
-    PREAD(17, 67),
-    PWRITE(18, 68),
-    GETPID(39, 172),
     WAIT4(61, 260),
     FCNTL(72, 25),
     FLOCK(73, 32),
     FSYNC(74, 82),
-    GETEUID(107, 175),
+    FCHMOD(91, 52),
     GETDENTS64(217, 61),
     INOTIFY_ADD_WATCH(254, 27),
     INOTIFY_RM_WATCH(255, 28),
@@ -83,8 +80,6 @@ final class Kernel {
     MKNODAT(259, 33),
     UNLINKAT(263, 35),
     READLINKAT(267, 78),
-    FCHMODAT(268, 53),
-    FACCESSAT(269, 48),
     PPOLL(271, 73),
     EVENTFD2(290, 19),
     INOTIFY_INIT1(294, 26),
@@ -176,40 +171,34 @@ final class Kernel {
 
   /** Reads at most {@code limit} bytes from where the descriptor stands to the end. */
   static byte[] readToEnd(int fd, int limit, String what) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(limit);
-      long length = 0;
-      while (length < limit) {
-        long n = check(call(Call.READ, fd, buffer.address() + length, limit - length), what);
-        if (n == 0) {
-          break;
-        }
-        length += n;
-      }
-      return buffer.asSlice(0, length).toArray(JAVA_BYTE);
-    }
+    var content = new ByteArrayOutputStream();
+    check(readInto(content, fd, limit), what);
+    return content.toByteArray();
   }
 
   /**
-   * Reads at most {@code limit} bytes to the end, for files of {@code /proc}, whose size nobody
-   * knows; null if the file's process ended meanwhile.
+   * Reads at most {@code limit} bytes to the end, for files of {@code /proc}; null if the file's
+   * process ended meanwhile.
    */
-  static byte @Nullable [] readGrowing(int fd, int limit) {
+  static byte @Nullable [] readWhileThere(int fd, int limit) {
     var content = new ByteArrayOutputStream();
+    return readInto(content, fd, limit) < 0 ? null : content.toByteArray();
+  }
+
+  /** Nobody knows the size of a file of {@code /proc} before it is read. */
+  private static long readInto(ByteArrayOutputStream content, int fd, int limit) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(PROC_READ_BYTES);
+      MemorySegment buffer = arena.allocate(READ_BYTES);
       while (content.size() < limit) {
-        long n = call(Call.READ, fd, buffer.address(), PROC_READ_BYTES);
-        if (n < 0) {
-          return null;
-        }
-        if (n == 0) {
-          break;
+        long wanted = Math.min(READ_BYTES, limit - content.size());
+        long n = call(Call.READ, fd, buffer.address(), wanted);
+        if (n <= 0) {
+          return n;
         }
         content.writeBytes(buffer.asSlice(0, n).toArray(JAVA_BYTE));
       }
+      return 0;
     }
-    return content.toByteArray();
   }
 
   /** Writes once: how many bytes were taken, or the negated error number. */

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 public final class LinuxProcessControl implements ProcessControl {
   private final Settings settings;
   private final Host host;
+  private final String openFiles = FileLimit.original();
+  private final ControlGroups groups = ControlGroups.find();
   private final MonitorProgram monitor;
   private final Evidence evidence;
   private final Follower follower;
@@ -108,7 +110,7 @@ public final class LinuxProcessControl implements ProcessControl {
     host = Host.find(settings.machineIdFile().toString());
     monitor = MonitorProgram.install(settings);
     evidence = new Evidence(host, settings.quarantine().toString(), settings.clock());
-    follower = new Follower(evidence, settings.outputQuota());
+    follower = new Follower(evidence, groups, settings.outputQuota());
   }
 
   @Override
@@ -119,14 +121,29 @@ public final class LinuxProcessControl implements ProcessControl {
   @Override
   public Launch launch(RunRef run, String cookie, TaskSpec spec) {
     var environment = CommandEnvironment.of(settings.environment(), spec, run, cookie);
-    String unfit = monitor.obstacle(environment);
+    String unfit = monitor.obstacle(spec.env());
     if (!unfit.isEmpty()) {
       return new Launch.Failed(unfit);
     }
-    try (var made = RunDirectory.make(path(run), spec, cookie, host, monitor.encode(environment))) {
-      int pid = monitor.start(made, spec);
+    byte[] description =
+        SpecFile.of(spec, cookie, host.identity(), settings.outputQuota(), openFiles);
+    try (var made = RunDirectory.make(path(run), spec, description, monitor.encode(environment))) {
+      return start(made, spec, cookie);
+    }
+  }
+
+  private Launch start(RunDirectory made, TaskSpec spec, String cookie) {
+    try {
+      int pid = monitor.start(made, spec, cookie, openFiles, groups.argument(cookie));
       follower.expectChild(pid);
       return new Launch.Launched();
+    } catch (SystemCallException refused) {
+      RunDirectory.claim(made.path());
+      return new Launch.Failed(
+          refused.is(Errno.E2BIG)
+              ? new StartFailure(spec.command().getFirst(), spec.cwd())
+                  .sentence("exec", Errno.E2BIG.name())
+              : String.valueOf(refused.getMessage()));
     }
   }
 
@@ -142,7 +159,17 @@ public final class LinuxProcessControl implements ProcessControl {
 
   @Override
   public int signal(RunRef run, Attempt attempt, Signal signal) {
-    return ProcessTree.of(host, attempt, RunDirectory.readProcess(path(run))).send(signal);
+    if (!host.shares(attempt.host()) || !host.bootId().equals(attempt.host().bootId())) {
+      return 0;
+    }
+    String path = path(run);
+    ProcessRecord.Complete recorded = RunDirectory.readProcess(path);
+    if (recorded == null && attempt.process() != null) {
+      recorded = new ProcessRecord.Complete(attempt.process(), 0);
+    } else if (recorded != null && !recorded.identity().bootId().equals(host.bootId())) {
+      recorded = null;
+    }
+    return new ProcessTree(attempt, new Ties(path, attempt), groups, recorded).send(signal);
   }
 
   @Override
@@ -167,7 +194,8 @@ public final class LinuxProcessControl implements ProcessControl {
 
   @Override
   public @Nullable String impairment() {
-    return follower.impairment();
+    String failure = follower.impairment();
+    return failure == null ? monitor.impairment() : failure;
   }
 
   @Override

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param path of the installed program
  * @param shell that runs it, or null for the native one
+ * @param impairment why it is not the one that would be better, as a sentence, or null
  */
-record MonitorProgram(String path, @Nullable String shell) {
+record MonitorProgram(String path, @Nullable String shell, @Nullable String impairment) {
   private static final int PROGRAM_BYTES_MAX = 16 << 20;
   private static final int HASH_CHARS = 16;
 
@@ -31,34 +33,59 @@ record MonitorProgram(String path, @Nullable String shell) {
   private static final List<String> OWN_ENVIRONMENT =
       List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
 
+  /** Variables that shells set themselves, or do not let anybody set. */
+  private static final Set<String> KEPT_BY_SHELLS =
+      Set.of(
+          "BASHOPTS",
+          "BASH_VERSINFO",
+          "DIRSTACK",
+          "EUID",
+          "FUNCNAME",
+          "GROUPS",
+          "IFS",
+          "LINENO",
+          "OPTARG",
+          "OPTIND",
+          "PPID",
+          "RANDOM",
+          "SECONDS",
+          "SHELLOPTS",
+          "UID",
+          "_");
+
+  /** Names of the script's own variables begin so. */
+  private static final String SCRIPTS_OWN = "hf_";
+
   static MonitorProgram install(LinuxProcessControl.Settings settings) {
     String directory = settings.monitorDirectory().toAbsolutePath().toString();
     String nativeName = "monitor-" + Kernel.Processor.THIS.machine();
     byte[] binary = resource(nativeName);
     return switch (settings.monitor()) {
-      case SHELL -> script(directory, settings.shell());
+      case SHELL -> script(directory, settings.shell(), null);
       case NATIVE -> {
         if (binary == null) {
           throw new StorageException("this build has no native monitor for this processor");
         }
-        yield new MonitorProgram(put(directory, nativeName, binary), null);
+        yield new MonitorProgram(put(directory, nativeName, binary), null, null);
       }
       case AUTO -> {
         if (binary == null) {
-          yield script(directory, settings.shell());
+          yield script(directory, settings.shell(), null);
         }
-        var program = new MonitorProgram(put(directory, nativeName, binary), null);
-        yield program.runs() ? program : script(directory, settings.shell());
+        var program = new MonitorProgram(put(directory, nativeName, binary), null, null);
+        String obstacle = program.obstacleToRunning();
+        yield obstacle == null ? program : script(directory, settings.shell(), obstacle);
       }
     };
   }
 
-  private static MonitorProgram script(String directory, String shell) {
+  private static MonitorProgram script(
+      String directory, String shell, @Nullable String impairment) {
     byte[] script = resource("monitor.sh");
     if (script == null) {
       throw new StorageException("this build lacks monitor.sh");
     }
-    return new MonitorProgram(put(directory, "monitor.sh", script), shell);
+    return new MonitorProgram(put(directory, "monitor.sh", script), shell, impairment);
   }
 
   private static byte @Nullable [] resource(String name) {
@@ -79,12 +106,7 @@ record MonitorProgram(String path, @Nullable String shell) {
     try (Directory target = Directory.open(directory)) {
       byte[] present = target.read(installed, PROGRAM_BYTES_MAX);
       if (present == null || !Arrays.equals(present, content)) {
-        String unfinished = "." + installed + ".new";
-        target.remove(unfinished);
-        target.create(unfinished, content);
-        target.makeExecutable(unfinished);
-        target.rename(unfinished, installed);
-        target.force();
+        target.publish(installed, content, 0700);
       }
     }
     return directory + "/" + installed;
@@ -98,32 +120,41 @@ record MonitorProgram(String path, @Nullable String shell) {
     }
   }
 
-  /** Whether the native program can be executed here: it may be forbidden, or of another libc. */
-  private boolean runs() {
+  /**
+   * Why the native program cannot be executed here, as a sentence, or null: the file system may
+   * forbid it, or the C library be another.
+   */
+  private @Nullable String obstacleToRunning() {
+    String words =
+        "the native monitor cannot be executed in its directory, so commands run under the shell's"
+            + " monitor: "
+            + path
+            + ": ";
     int log = Kernel.open(Kernel.AT_FDCWD, "/dev/null", Kernel.O_RDWR, 0);
-    if (log < 0) {
-      return false;
-    }
+    Kernel.check(log, "open /dev/null");
     try {
       int pid = Spawner.spawn(List.of(path, "version"), OWN_ENVIRONMENT, log, "/dev/null");
-      return Children.exitStatus(pid) == 0;
+      int status = Children.exitStatus(pid);
+      return status == 0 ? null : words + "it ended with status " + status;
     } catch (SystemCallException refused) {
-      return false;
+      return words + refused.getMessage();
     } finally {
       Kernel.close(log);
     }
   }
 
-  /** Why these variables cannot be handed to a command, as a sentence, or an empty string. */
+  /** Why a task's variables cannot be handed to its command, as a sentence, or an empty string. */
   String obstacle(Map<String, String> taskEnvironment) {
-    if (shell == null) {
-      return "";
-    }
     return taskEnvironment.keySet().stream()
-        .filter(name -> !isIdentifier(name))
+        .filter(name -> !passes(name))
         .findFirst()
         .map(name -> "the shell's monitor cannot set a variable called \"" + name + "\"")
         .orElse("");
+  }
+
+  private boolean passes(String name) {
+    return shell == null
+        || (isIdentifier(name) && !KEPT_BY_SHELLS.contains(name) && !name.startsWith(SCRIPTS_OWN));
   }
 
   private static boolean isIdentifier(String name) {
@@ -139,7 +170,7 @@ record MonitorProgram(String path, @Nullable String shell) {
         (name, value) -> {
           if (shell == null) {
             text.append(name).append('=').append(value).append('\0');
-          } else if (isIdentifier(name)) {
+          } else if (passes(name)) {
             text.append("export ").append(name).append("='");
             text.append(value.replace("'", "'\\''")).append("'\n");
           }
@@ -150,9 +181,11 @@ record MonitorProgram(String path, @Nullable String shell) {
   /**
    * Starts a monitor on a run directory whose lock it inherits.
    *
+   * @param files the monitor's FILES argument
+   * @param group the monitor's GROUP argument
    * @return its pid, a child of this process
    */
-  int start(RunDirectory run, TaskSpec spec) {
+  int start(RunDirectory run, TaskSpec spec, String cookie, String files, String group) {
     var argv = new ArrayList<String>();
     if (shell != null) {
       argv.add(shell);
@@ -167,10 +200,14 @@ record MonitorProgram(String path, @Nullable String shell) {
             spec.stdin() == StdinMode.PIPE ? "pipe" : "none",
             RunDirectory.outputArgument(spec.output()),
             Umask.octal(),
+            files,
+            group,
             spec.cwd(),
             "--"));
     argv.addAll(spec.command());
+    var environment = new ArrayList<>(OWN_ENVIRONMENT);
+    environment.add(CommandEnvironment.MONITOR_OF + "=" + cookie);
     return Spawner.spawn(
-        argv, OWN_ENVIRONMENT, run.lock(), run.path() + "/" + RunDirectory.MONITOR_LOG);
+        argv, environment, run.lock(), run.path() + "/" + RunDirectory.MONITOR_LOG);
   }
 }

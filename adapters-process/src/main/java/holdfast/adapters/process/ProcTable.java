@@ -3,9 +3,8 @@ package holdfast.adapters.process;
 import holdfast.domain.task.ProcessIdentity;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code /proc}. */
@@ -15,6 +14,8 @@ final class ProcTable {
 
   // Fields of /proc/<pid>/stat behind the name, which is in parentheses and may contain anything.
   private static final int STATE = 0;
+  private static final int PARENT = 1;
+  private static final int GROUP = 2;
   private static final int SESSION = 3;
   private static final int START_TICKS = 19;
 
@@ -23,11 +24,22 @@ final class ProcTable {
   /**
    * A process as it was at one moment.
    *
+   * @param parent pid of its parent
+   * @param group pid of its process group's first process
    * @param session pid of its session's leader
    */
-  record Entry(long pid, char state, long session, long startTicks) {
+  record Entry(long pid, char state, long parent, long group, long session, long startTicks) {
     boolean isZombie() {
       return state == 'Z' || state == 'X';
+    }
+
+    /** Whether it is the same process, seen at another moment. */
+    boolean isSame(@Nullable Entry other) {
+      return other != null && pid == other.pid && startTicks == other.startTicks;
+    }
+
+    boolean is(ProcessIdentity identity) {
+      return pid == identity.pid() && startTicks == identity.startTicks();
     }
 
     ProcessIdentity identity(String bootId) {
@@ -35,32 +47,25 @@ final class ProcTable {
     }
   }
 
-  /** Every process that can be seen. */
+  /** Every process that can be seen and is not dead, by rising pid. */
   static List<Entry> all() {
     var entries = new ArrayList<Entry>();
+    forEach(entries::add);
+    return entries;
+  }
+
+  /** Shows every process that is not dead as soon as it is seen. */
+  static void forEach(Consumer<Entry> seen) {
     try (Directory proc = Directory.open("/proc")) {
       for (String name : proc.names()) {
         if (Character.isDigit(name.charAt(0))) {
           Entry entry = find(Long.parseLong(name));
-          if (entry != null) {
-            entries.add(entry);
+          if (entry != null && !entry.isZombie()) {
+            seen.accept(entry);
           }
         }
       }
     }
-    return entries;
-  }
-
-  /** The cookies of all runs of which at least one process lives. */
-  static Set<String> cookies() {
-    var cookies = new HashSet<String>();
-    for (Entry entry : all()) {
-      String cookie = entry.isZombie() ? null : cookie(entry.pid());
-      if (cookie != null) {
-        cookies.add(cookie);
-      }
-    }
-    return cookies;
   }
 
   /** The process with this pid, or null if there is none. */
@@ -80,35 +85,50 @@ final class ProcTable {
         : new Entry(
             pid,
             fields[STATE].charAt(0),
+            Long.parseLong(fields[PARENT]),
+            Long.parseLong(fields[GROUP]),
             Long.parseLong(fields[SESSION]),
             Long.parseLong(fields[START_TICKS]));
   }
 
-  /**
-   * The run's cookie in a process's environment, or null if it has none or may not be looked at.
-   */
-  static @Nullable String cookie(long pid) {
+  /** The variables that a process was executed with. Empty if they may not be looked at. */
+  static Variables variables(long pid) {
     byte[] environ = read("/proc/" + pid + "/environ", ENVIRON_BYTES_MAX);
-    if (environ == null) {
-      return null;
+    return new Variables(
+        environ == null ? "" : "\0" + new String(environ, StandardCharsets.ISO_8859_1) + "\0");
+  }
+
+  /**
+   * Variables as {@code /proc} shows them.
+   *
+   * @param text each between two NUL characters
+   */
+  record Variables(String text) {
+    boolean have(String name, String value) {
+      return text.contains("\0" + name + "=" + value + "\0");
     }
-    String wanted = CommandEnvironment.COOKIE + "=";
-    for (String variable : new String(environ, StandardCharsets.ISO_8859_1).split("\0", -1)) {
-      if (variable.startsWith(wanted)) {
-        return variable.substring(wanted.length());
-      }
+
+    /** The value of the first one with this name, or null. */
+    @Nullable String value(String name) {
+      String wanted = "\0" + name + "=";
+      int at = text.indexOf(wanted);
+      return at < 0
+          ? null
+          : text.substring(at + wanted.length(), text.indexOf('\0', at + wanted.length()));
     }
-    return null;
   }
 
   /** A process may end between any two looks at it: whatever fails then means that it is gone. */
-  private static byte @Nullable [] read(String path, int limit) {
+  static byte @Nullable [] read(String path, int limit) {
     int fd = Kernel.open(Kernel.AT_FDCWD, path, Kernel.O_RDONLY, 0);
     if (fd < 0) {
+      if (Errno.EMFILE.is(fd) || Errno.ENFILE.is(fd) || Errno.ENOMEM.is(fd)) {
+        throw new SystemCallException("open " + path, -fd);
+      }
       return null;
     }
     try {
-      return Kernel.readGrowing(fd, limit);
+      return Kernel.readWhileThere(fd, limit);
     } finally {
       Kernel.close(fd);
     }

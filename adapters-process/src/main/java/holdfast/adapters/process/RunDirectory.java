@@ -2,12 +2,8 @@ package holdfast.adapters.process;
 
 import holdfast.domain.task.OutputMode;
 import holdfast.domain.task.OutputStreamName;
-import holdfast.domain.task.ProcessIdentity;
 import holdfast.domain.task.StdinMode;
 import holdfast.domain.task.TaskSpec;
-import jakarta.json.Json;
-import jakarta.json.JsonArrayBuilder;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
@@ -20,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  spec.json      what was to be run, for people and for recovery
- *  env            the command's variables; removed by the monitor once they are read
+ *  env            the command's variables, and the permit to execute it: the monitor removes it last
+ *                   of all, or whoever judges that the command never ran; only one of them can
  *  monitor.lock   flock-ed by the server, inherited by the monitor: held if and only if it lives
  *  process        blank; then the command's process, durable before the command is executed:
  *                   pid N / start TICKS / boot ID / monitor PID / end
@@ -32,9 +29,8 @@ import org.jspecify.annotations.Nullable;
  *  start-failed   blank; the shell's monitor notes here why exec was not reached
  *  monitor.log    what the monitor itself complains of
  *  output.log     or stdout.log and stderr.log
- *  input          a named pipe, with stdin "pipe"; input.end, another, asks the monitor to end it
- *  input.ended    made when the end of input was asked for
- *  claimed        made when the run was judged never started: nothing late may go on
+ *  input          a named pipe, with stdin "pipe"
+ *  input.end      another, which asks the monitor to end the input; removed when that was done
  * </pre>
  *
  * <p>An instance is a directory that was just made, with its lock held. Not for several threads.
@@ -46,7 +42,6 @@ final class RunDirectory implements AutoCloseable {
   static final String MONITOR_LOG = "monitor.log";
   static final String INPUT = "input";
   static final String INPUT_END = "input.end";
-  static final String INPUT_ENDED = "input.ended";
 
   /** Above the run directory: the task's, its shard, and the directory of all tasks. */
   static final int ANCESTORS = 3;
@@ -54,7 +49,7 @@ final class RunDirectory implements AutoCloseable {
   static final int RECORD_BYTES_MAX = 4_096;
 
   private static final String START_FAILED = "start-failed";
-  private static final String CLAIMED = "claimed";
+  private static final String PERMIT = "env";
   // Not smaller than the largest record, not larger than what the native monitor reads back.
   private static final int BLANK_PROCESS = 256;
   private static final int BLANK_EXIT = 1_100;
@@ -71,11 +66,11 @@ final class RunDirectory implements AutoCloseable {
   /**
    * Makes the directory of a run that has none yet.
    *
+   * @param description content of spec.json
    * @param environment as the monitor reads it
-   * @throws SystemCallException if it cannot be made, or was made before
+   * @throws SystemCallException if it cannot be made, or was made before; nothing is left of it
    */
-  static RunDirectory make(
-      String path, TaskSpec spec, String cookie, Host host, byte[] environment) {
+  static RunDirectory make(String path, TaskSpec spec, byte[] description, byte[] environment) {
     int slash = path.lastIndexOf('/');
     String name = path.substring(slash + 1);
     String unfinished = "." + name + ".new";
@@ -88,37 +83,51 @@ final class RunDirectory implements AutoCloseable {
         parent.removeDirectory(unfinished);
       }
       Directory.make(parent.path() + "/" + unfinished);
-      int lock = -1;
-      boolean complete = false;
-      try (Directory inside = Directory.open(parent.path() + "/" + unfinished)) {
-        lock = inside.createOpen(LOCK);
-        Directory.lock(lock, path + "/" + LOCK);
-        fill(inside, spec, cookie, host, environment);
+      try {
+        int lock = fill(parent, unfinished, spec, description, environment);
         parent.rename(unfinished, name);
-        complete = true;
         return new RunDirectory(path, lock);
-      } finally {
-        if (!complete && lock >= 0) {
-          Kernel.close(lock);
-        }
+      } catch (SystemCallException refused) {
+        removeUnfinished(parent, unfinished, refused);
+        throw refused;
       }
     }
   }
 
-  private static void fill(
-      Directory inside, TaskSpec spec, String cookie, Host host, byte[] environment) {
-    inside.create(PROCESS, blank(BLANK_PROCESS));
-    inside.create(EXIT, blank(BLANK_EXIT));
-    inside.create(START_FAILED, blank(BLANK_NOTE));
-    inside.create(MONITOR_LOG, new byte[0]);
-    inside.create("spec.json", describe(spec, cookie, host));
-    inside.create("env", environment);
-    for (OutputStreamName stream : spec.output().streams()) {
-      inside.create(fileOf(stream), new byte[0]);
+  private static void removeUnfinished(
+      Directory parent, String unfinished, SystemCallException because) {
+    try {
+      parent.removeDirectory(unfinished);
+    } catch (SystemCallException left) {
+      because.addSuppressed(left);
     }
-    if (spec.stdin() == StdinMode.PIPE) {
-      inside.createPipe(INPUT);
-      inside.createPipe(INPUT_END);
+  }
+
+  /** Returns the descriptor of the lock, which is held. */
+  private static int fill(
+      Directory parent, String name, TaskSpec spec, byte[] description, byte[] environment) {
+    try (Directory inside = Directory.open(parent.path() + "/" + name)) {
+      int lock = inside.createOpen(LOCK);
+      try {
+        Directory.lock(lock, inside.path() + "/" + LOCK);
+        inside.create(PROCESS, blank(BLANK_PROCESS));
+        inside.create(EXIT, blank(BLANK_EXIT));
+        inside.create(START_FAILED, blank(BLANK_NOTE));
+        inside.create(MONITOR_LOG, new byte[0]);
+        inside.create(SpecFile.NAME, description);
+        inside.create(PERMIT, environment);
+        for (OutputStreamName stream : spec.output().streams()) {
+          inside.create(fileOf(stream), new byte[0]);
+        }
+        if (spec.stdin() == StdinMode.PIPE) {
+          inside.createPipe(INPUT);
+          inside.createPipe(INPUT_END);
+        }
+        return lock;
+      } catch (SystemCallException refused) {
+        Kernel.close(lock);
+        throw refused;
+      }
     }
   }
 
@@ -128,31 +137,17 @@ final class RunDirectory implements AutoCloseable {
     return blank;
   }
 
-  private static byte[] describe(TaskSpec spec, String cookie, Host host) {
-    JsonArrayBuilder argv = Json.createArrayBuilder();
-    spec.command().forEach(argv::add);
-    return Json.createObjectBuilder()
-        .add("version", 1)
-        .add("argv", argv)
-        .add("cwd", spec.cwd())
-        .add("umask", Umask.octal())
-        .add("stdin", spec.stdin().name())
-        .add("output", spec.output().name())
-        .add("cookie", cookie)
-        .add("bootId", host.identity().bootId())
-        .add("machineId", host.identity().machineId())
-        .add("pidNamespace", host.identity().pidNamespace())
-        .build()
-        .toString()
-        .getBytes(StandardCharsets.UTF_8);
-  }
-
   static String fileOf(OutputStreamName stream) {
     return switch (stream) {
       case MERGED -> "output.log";
       case STDOUT -> "stdout.log";
       case STDERR -> "stderr.log";
     };
+  }
+
+  /** Whether a file of this name, once closed, says something new of a run. */
+  static boolean isRecord(String name) {
+    return name.equals(PROCESS) || name.equals(EXIT);
   }
 
   String path() {
@@ -170,25 +165,36 @@ final class RunDirectory implements AutoCloseable {
     Kernel.close(lock);
   }
 
+  /**
+   * Takes the permit to execute the command, with the secrets in it. Works on a full disk.
+   *
+   * @return false if it was taken before, by the command's own process or by another who judged
+   */
+  static boolean claim(Directory directory) {
+    return directory.remove(PERMIT);
+  }
+
   /** Makes sure that nothing late begins in a run directory, if there is one. */
   static void claim(String path) {
     try (Directory directory = Directory.openIfPresent(path)) {
-      if (directory != null && !directory.has(CLAIMED)) {
-        directory.create(CLAIMED, new byte[0]);
-        directory.force();
+      if (directory != null) {
+        directory.remove(PERMIT);
       }
     }
   }
 
   /** What the run recorded of its process; null if that is nothing, or cannot be read. */
-  static @Nullable ProcessIdentity readProcess(String path) {
+  static ProcessRecord.@Nullable Complete readProcess(String path) {
     try (Directory directory = Directory.openIfPresent(path)) {
-      byte[] record = directory == null ? null : directory.read(PROCESS, RECORD_BYTES_MAX);
-      return record != null
-              && ProcessRecord.parse(record) instanceof ProcessRecord.Complete(var identity, _)
-          ? identity
-          : null;
+      return directory == null ? null : readProcess(directory);
     }
+  }
+
+  static ProcessRecord.@Nullable Complete readProcess(Directory directory) {
+    byte[] record = directory.read(PROCESS, RECORD_BYTES_MAX);
+    return record != null && ProcessRecord.parse(record) instanceof ProcessRecord.Complete complete
+        ? complete
+        : null;
   }
 
   /** The present size of each stream that the run has. */

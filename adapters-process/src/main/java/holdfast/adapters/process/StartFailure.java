@@ -8,11 +8,11 @@ import java.io.ByteArrayInputStream;
 
 /** Says in a sentence why a command was not reached. */
 record StartFailure(String program, String cwd) {
-  private static final int SPEC_BYTES_MAX = 1 << 20;
+  private static final int SPEC_BYTES_MAX = 4 << 20;
 
   /** With the words of a run's {@code spec.json}; without them if that cannot be read. */
   static StartFailure of(Directory directory) {
-    byte[] spec = directory.read("spec.json", SPEC_BYTES_MAX);
+    byte[] spec = directory.read(SpecFile.NAME, SPEC_BYTES_MAX);
     if (spec != null) {
       try (var reader = Json.createReader(new ByteArrayInputStream(spec))) {
         if (reader.read() instanceof JsonObject object
@@ -45,6 +45,7 @@ record StartFailure(String program, String cwd) {
               : "the process could not be recorded on disk: " + reason(error);
       case "environment" -> "the environment could not be read: " + reason(error);
       case "output" -> "the output files could not be opened: " + reason(error);
+      case "limit" -> "the limit on open files could not be set: " + reason(error);
       case "fork" -> "no process could be made: " + reason(error);
       default -> stage + ": " + reason(error);
     };
@@ -58,6 +59,8 @@ record StartFailure(String program, String cwd) {
       case "ENOEXEC" ->
           program + " is no program of this machine and names no interpreter in its first line";
       case "E2BIG" -> "the arguments and the environment of " + program + " are too long";
+      case "UNKNOWN" ->
+          program + " could not be executed; what the shell said of it is in the output";
       default -> program + " could not be executed: " + reason(error);
     };
   }

@@ -6,10 +6,17 @@ import java.nio.charset.StandardCharsets;
 final class Umask {
   private static final String FALLBACK = "022";
 
+  // A JVM has no way to change it.
+  private static final String OCTAL = read();
+
   private Umask() {}
 
   /** As octal digits. */
   static String octal() {
+    return OCTAL;
+  }
+
+  private static String read() {
     int fd = Kernel.open(Kernel.AT_FDCWD, "/proc/self/status", Kernel.O_RDONLY, 0);
     if (fd < 0) {
       return FALLBACK;

@@ -1,10 +1,10 @@
 #!/bin/sh
 # The monitor in POSIX sh: executes one command, outlives the server, and records how the command ended.
 #
-#   monitor.sh monitor SHELL RUN_DIRECTORY ANCESTORS INPUT OUTPUT UMASK CWD -- COMMAND [ARGUMENT...]
+#   monitor.sh monitor SHELL RUN_DIRECTORY ANCESTORS INPUT OUTPUT UMASK FILES GROUP CWD -- COMMAND [ARGUMENT...]
 #
 # ANCESTORS counts the directories above the run directory whose entries may not be durable yet, INPUT is none or
-# pipe, OUTPUT is merged or split. Descriptor 3 holds the lock. Needs sync, rm and setsid beside the shell. The files
+# pipe, OUTPUT is merged or split, FILES limits the open files or is a dash, GROUP is not used. Descriptor 3 holds the lock. Needs sync, rm and setsid beside the shell. The files
 # are described at RunDirectory; nothing is created here, only overwritten in place, so that a full disk cannot
 # keep an end from being recorded. Names begin with hf_ because the task's variables are read into this shell.
 set -f
@@ -70,30 +70,32 @@ check_interpreter() {
 }
 
 become_command() {
-  hf_run=$2 hf_ancestors=$3 hf_output=$5 hf_umask=$6 hf_cwd=$7
-  shift 8
+  hf_run=$2 hf_ancestors=$3 hf_output=$5 hf_umask=$6 hf_files=$7 hf_cwd=$9
+  shift 10
   read -r hf_stat </proc/self/stat
   record_process ${hf_stat##*) } || failed record EIO
-  # Whoever judged this run never started says so here before anything is started in its place.
-  [ -e claimed ] && failed record ECANCELED
+  [ -e env ] || failed record ECANCELED
+  exec 7<env
+  # The environment is also the permit: whoever judges that this run never started removes it before, and only one
+  # of two that remove a file succeeds.
+  rm env 2>/dev/null || failed record ECANCELED
   case $hf_output in
     merged) exec 1>>output.log 2>&1 ;;
     *) exec 1>>stdout.log 2>>stderr.log ;;
   esac
-  exec 7<env
-  rm -f env 2>/dev/null
   [ -e "$hf_cwd" ] || failed cwd ENOENT
   [ -d "$hf_cwd" ] || failed cwd ENOTDIR
   CDPATH= cd -P -- "$hf_cwd" 2>/dev/null || failed cwd EACCES
   # bash goes on after a failed exec only if asked; the others run the trap. Both end in the same words.
   shopt -s execfail 2>/dev/null
   trap 'failed exec UNKNOWN' 0
-  unset PATH LC_ALL OLDPWD SHLVL
+  unset PATH LC_ALL OLDPWD SHLVL HOLDFAST_MONITOR_OF
   . /proc/self/fd/7 2>/dev/null
   exec 7<&-
   unset IFS
   find_program "$@" 2>/dev/null
   umask "$hf_umask"
+  [ "$hf_files" = - ] || ulimit -S -n "$hf_files" || failed limit EPERM
   exec "$@"
 }
 
@@ -139,7 +141,12 @@ record_exit() {
   hf_pid='pid 0'
   hf_start='start 0'
   hf_boot='boot unknown'
-  { read -r hf_pid; read -r hf_start; read -r hf_boot; } <process
+  {
+    read -r hf_line
+    case $hf_line in
+      'pid '*) hf_pid=$hf_line && read -r hf_start && read -r hf_boot ;;
+    esac
+  } <process
   read -r hf_uptime hf_idle </proc/uptime
   hf_record="$hf_outcome
 exec $hf_exec
@@ -159,12 +166,16 @@ monitor() {
   umask 077
   # Not ignored, which the command would inherit, but caught and forgotten.
   trap : TERM INT HUP QUIT USR1 USR2 PIPE ALRM
+  hf_input=/dev/null
   if [ "$4" = pipe ]; then
     hold_input
-    setsid "$hf_shell" "$hf_script" command "$@" 3<&- <input
-  else
-    setsid "$hf_shell" "$hf_script" command "$@" 3<&- </dev/null
+    hf_input=input
   fi
+  # In a subshell, since some shells move their own descriptor away while a command runs without it.
+  (
+    exec 3<&-
+    exec setsid "$hf_shell" "$hf_script" command "$@"
+  ) <"$hf_input"
   outcome_of $?
   record_exit
   if [ -n "${hf_holder-}" ]; then

@@ -1,13 +1,16 @@
 package holdfast.adapters.web;
 
+import io.helidon.websocket.WsCloseCodes;
+
 /** Why a WebSocket is closed, as far as this server says so. */
 enum CloseCode {
-  NORMAL(1000),
-  GOING_AWAY(1001),
-  PROTOCOL_ERROR(1002),
-  NOT_TEXT(1007),
-  TOO_BIG(1009),
-  RESTARTING(1012),
+  NORMAL(WsCloseCodes.NORMAL_CLOSE),
+  GOING_AWAY(WsCloseCodes.GOING_AWAY),
+  PROTOCOL_ERROR(WsCloseCodes.PROTOCOL_ERROR),
+  NOT_TEXT(WsCloseCodes.NOT_CONSISTENT),
+  TOO_BIG(WsCloseCodes.TOO_BIG),
+  INTERNAL(WsCloseCodes.UNEXPECTED_CONDITION),
+  RESTARTING(WsCloseCodes.SERVICE_RESTART),
   BAD_MESSAGE(4400),
   WRONG_PROTOCOL(4406),
   TOO_SLOW(4429);

@@ -2,6 +2,7 @@ package holdfast.adapters.web;
 
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.buffers.DataReader;
+import io.helidon.websocket.WsOpCode;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +18,7 @@ final class FrameReader {
   private static final int FIN = 0x80;
   private static final int RESERVED = 0x70;
   private static final int OPCODE = 0x0f;
+  private static final List<WsOpCode> OPCODES = List.of(WsOpCode.values());
   private static final int MASKED = 0x80;
   private static final int CONTROL_BYTES_MAX = 125;
   private static final int LENGTH_16 = 126;
@@ -82,18 +84,26 @@ final class FrameReader {
       throw new ProtocolException(CloseCode.PROTOCOL_ERROR, "a client must mask its frames");
     }
     boolean last = (first & FIN) != 0;
-    int opcode = first & OPCODE;
+    WsOpCode opcode = opcode(first & OPCODE);
     int length = length(second & ~MASKED, opcode, last);
     byte[] payload = payload(length);
     return switch (opcode) {
-      case 0x0 -> continuation(payload, last);
-      case 0x1 -> text(payload, last);
-      case 0x2 -> throw new ProtocolException(CloseCode.BAD_MESSAGE, "clients send text only");
-      case 0x8 -> new Incoming.Close();
-      case 0x9 -> new Incoming.Ping(BufferData.create(payload));
-      case 0xa -> new Incoming.Pong();
-      default -> throw new ProtocolException(CloseCode.PROTOCOL_ERROR, "unknown opcode " + opcode);
+      case CONTINUATION -> continuation(payload, last);
+      case TEXT -> text(payload, last);
+      case BINARY -> throw new ProtocolException(CloseCode.BAD_MESSAGE, "clients send text only");
+      case CLOSE -> new Incoming.Close();
+      case PING -> new Incoming.Ping(BufferData.create(payload));
+      case PONG -> new Incoming.Pong();
     };
+  }
+
+  private static WsOpCode opcode(int number) {
+    for (WsOpCode known : OPCODES) {
+      if (known.code() == number) {
+        return known;
+      }
+    }
+    throw new ProtocolException(CloseCode.PROTOCOL_ERROR, "unknown opcode " + number);
   }
 
   /** Reads and forgets whatever comes, until the connection ends. */
@@ -107,8 +117,8 @@ final class FrameReader {
     }
   }
 
-  private int length(int announced, int opcode, boolean last) {
-    boolean control = opcode >= 0x8;
+  private int length(int announced, WsOpCode opcode, boolean last) {
+    boolean control = opcode.code() >= WsOpCode.CLOSE.code();
     if (control && (announced > CONTROL_BYTES_MAX || !last)) {
       throw new ProtocolException(CloseCode.PROTOCOL_ERROR, "a control frame is short and whole");
     }

@@ -2,6 +2,7 @@ package holdfast.adapters.web;
 
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.buffers.DataWriter;
+import io.helidon.websocket.WsOpCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -17,11 +18,12 @@ import org.jspecify.annotations.Nullable;
  * <p>For one thread, the socket's writer; {@link #blockedNanos} may be asked from any.
  */
 final class FrameWriter {
-  private static final int FIN_TEXT = 0x81;
-  private static final int FIN_BINARY = 0x82;
-  private static final int FIN_CLOSE = 0x88;
-  private static final int FIN_PING = 0x89;
-  private static final int FIN_PONG = 0x8a;
+  private static final int FIN = 0x80;
+  private static final int FIN_TEXT = FIN | WsOpCode.TEXT.code();
+  private static final int FIN_BINARY = FIN | WsOpCode.BINARY.code();
+  private static final int FIN_CLOSE = FIN | WsOpCode.CLOSE.code();
+  private static final int FIN_PING = FIN | WsOpCode.PING.code();
+  private static final int FIN_PONG = FIN | WsOpCode.PONG.code();
   private static final int GATHERED_BYTES_MAX = 64 * 1024;
   private static final int GATHERED_BYTES_KEPT = 4 * 1024;
   private static final int CLOSE_REASON_BYTES_MAX = 123;

@@ -81,7 +81,8 @@ public final class HoldfastWeb {
     frontDoor = door;
     server = built;
     doorway.install(door, upgrade(newGate));
-    Thread.ofVirtual().name("web-sweep").start(this::sweepUntilStopped);
+    // Not a virtual thread: it must run also when those wait for a processor.
+    Thread.ofPlatform().daemon().name("web-sweep").start(this::sweepUntilStopped);
     return built.port();
   }
 

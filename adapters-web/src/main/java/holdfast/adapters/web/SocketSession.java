@@ -121,14 +121,16 @@ final class SocketSession {
     try {
       var violations = new Violations();
       var message = new BodyReader(StrictJson.object(text), "", violations);
-      String type = message.text("type");
       id = SocketCommands.id(message);
-      handle(type, id, message);
+      handle(message.text("type"), id, message);
     } catch (RefusedException refused) {
       refuse(id, refused.problem());
     } catch (StorageException failure) {
       LOG.log(Level.ERROR, "a subscription failed", failure);
       refuse(id, Problem.of(ProblemCode.INTERNAL, "the storage failed; see the server's log"));
+    } catch (RuntimeException failure) {
+      LOG.log(Level.ERROR, "a WebSocket is closed by an error nobody foresaw", failure);
+      outbox.close(CloseCode.INTERNAL, "an error nobody foresaw; see the server's log");
     }
   }
 

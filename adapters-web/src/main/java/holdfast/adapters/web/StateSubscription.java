@@ -141,7 +141,7 @@ final class StateSubscription {
     json.ascii(",\"seq\":").number(startSeq).ascii(",\"items\":[");
     String separator = "";
     while (snapshot.hasNext() && json.length() < SNAPSHOT_FRAME_BYTES) {
-      json.ascii(separator).raw(item(snapshot.next()));
+      json.ascii(separator).raw(present(snapshot.next()));
       separator = ",";
     }
     return json.ascii("],\"more\":").ascii(snapshot.hasNext() ? "true}" : "false}").toBytes();
@@ -149,7 +149,7 @@ final class StateSubscription {
 
   private byte[] eventFrame(FeedEvent event) {
     FeedItem value = event.value();
-    byte[] item = value == null ? null : item(value);
+    byte[] item = value == null ? null : changed(value);
     var json = new JsonBytes(256 + (item == null ? 4 : item.length));
     json.ascii("{\"type\":\"event\",\"id\":").text(id).ascii(",\"seq\":").number(event.seq());
     json.ascii(",\"entity\":\"").ascii(entity(event.key()));
@@ -170,7 +170,16 @@ final class StateSubscription {
     };
   }
 
-  private byte[] item(FeedItem item) {
+  /** As it is now, the sizes of outputs included. */
+  private byte[] present(FeedItem item) {
+    return switch (item) {
+      case FeedItem.TaskItem(Stored<Task> task) -> rendering.task(task);
+      case FeedItem.InitiativeItem(InitiativeView view) -> Rendering.initiative(view);
+    };
+  }
+
+  /** As of a change, which every socket that follows is sent alike. */
+  private byte[] changed(FeedItem item) {
     return switch (item) {
       case FeedItem.TaskItem(Stored<Task> task) -> rendering.taskEvent(task);
       case FeedItem.InitiativeItem(InitiativeView view) -> Rendering.initiative(view);

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -185,6 +186,28 @@ class ConnectionsIT {
       alive.start();
       TestServer.await(
           "one is left", () -> server.get("/api/health").body().contains("1 active connections"));
+    }
+  }
+
+  @Test
+  void whoReadsNothingButSpeaksIsToldToBeTooSlowOnceItReadsAgain() throws Exception {
+    restart(settings(64, 30_000, Duration.ofSeconds(1)));
+    server.world.program("wait", _ -> {});
+    String id = server.submit("{\"command\":[\"wait\"]}");
+    TestServer.await("running", () -> server.get("/api/tasks/" + id).body().contains("RUNNING"));
+    server.outputs.write(
+        new RunRef(new TaskId(id), 1, 1), OutputStreamName.MERGED, new byte[30_000_000]);
+    try (var client = SocketClient.connect(server)) {
+      client.send(
+          "{\"type\":\"subscribe\",\"id\":\"o\",\"topic\":\"output\",\"taskId\":\""
+              + id
+              + "\",\"credit\":100000000}");
+      long begun = System.nanoTime();
+      while (System.nanoTime() - begun < Duration.ofMillis(3_200).toNanos()) {
+        client.write(0x8a, new byte[0]);
+        LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+      }
+      assertEquals(4429, client.closeCode());
     }
   }
 

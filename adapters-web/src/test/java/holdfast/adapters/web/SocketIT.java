@@ -123,6 +123,21 @@ class SocketIT {
   }
 
   @Test
+  void aSnapshotShowsWhatARunningTaskHasWrittenByNow() throws IOException {
+    try (var client = SocketClient.connect(server)) {
+      client.send("{\"type\":\"subscribe\",\"id\":\"a\",\"topic\":\"tasks\"}");
+      client.text("live");
+      String id = server.submit("{\"command\":[\"wait\"]}");
+      while (!client.text().contains("\"state\":\"RUNNING\"")) {
+        assertFalse(client.socket().isClosed());
+      }
+      server.outputs.write(new RunRef(new TaskId(id), 1, 1), OutputStreamName.MERGED, new byte[9]);
+      client.send("{\"type\":\"subscribe\",\"id\":\"b\",\"topic\":\"tasks\"}");
+      assertTrue(client.text("snapshot").contains("\"outputBytes\":{\"merged\":9}"));
+    }
+  }
+
+  @Test
   void filtersByState() throws IOException {
     try (var client = SocketClient.connect(server)) {
       client.send(
@@ -299,6 +314,7 @@ class SocketIT {
       refused(client, "{\"type\":\"subscribe\",\"id\":\"e\",\"topic\":\"tasks\",\"more\":1}", 400);
       refused(client, "{\"type\":\"unsubscribe\",\"id\":\"e\"}", 404);
       refused(client, "{\"type\":\"dance\",\"id\":\"e\"}", 400);
+      refused(client, "{\"type\":7,\"id\":\"e\"}", 400);
       refused(
           client,
           "{\"type\":\"command\",\"id\":\"e\",\"action\":\"pause\",\"taskId\":\"" + missing + "\"}",

@@ -2,10 +2,11 @@ package holdfast.adapters.web;
 
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
-import holdfast.domain.port.InMemoryEventLog;
+import holdfast.domain.port.EventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
 import holdfast.domain.port.InMemoryTaskStorage;
+import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.SimulatedProcessControl;
 import holdfast.domain.port.SimulatedWorld;
 import java.io.IOException;
@@ -65,13 +66,18 @@ final class TestServer implements AutoCloseable {
   }
 
   void open() {
+    open(outputs);
+  }
+
+  /** With outputs other than those that {@link #world} writes. */
+  void open(OutputStorage readFrom) {
     var ports =
         new Ports(
             tasks,
-            outputs,
+            readFrom,
             new SimulatedProcessControl(world),
             new InMemoryRecoveryStorage(),
-            new InMemoryEventLog());
+            new ForgetfulLog());
     try {
       application =
           Holdfast.start(ports, 64, InstantSource.system(), new SecureRandom(), () -> false);
@@ -80,6 +86,18 @@ final class TestServer implements AutoCloseable {
       throw new IllegalStateException(e);
     }
     web.open(application);
+  }
+
+  /** Keeps nothing: no test here asks, and benchmarks write a great deal. */
+  private static final class ForgetfulLog implements EventLog {
+    @Override
+    public void append(Entry entry) {}
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 
   Holdfast application() {

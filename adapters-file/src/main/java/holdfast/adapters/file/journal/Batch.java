@@ -53,6 +53,7 @@ record Batch(
 
   private static final long MAGIC = 0x4846424154434831L;
   private static final int CRC_AT = 124;
+  private static final byte[] ZEROS = new byte[BLOCK];
 
   /** What a batch is for. */
   enum Kind {
@@ -101,9 +102,7 @@ record Batch(
    */
   static void seal(ByteBuffer buffer, Batch header) {
     int end = buffer.position();
-    while (buffer.position() < padded(end)) {
-      buffer.put((byte) 0);
-    }
+    buffer.put(ZEROS, 0, padded(end) - end);
     buffer.putLong(0, MAGIC).putShort(8, (short) VERSION).put(10, header.kind.code);
     buffer.put(11, (byte) 0).putInt(12, end);
     buffer.putLong(16, header.lineage.getMostSignificantBits());

@@ -8,7 +8,6 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -106,8 +105,7 @@ public final class Journal implements AutoCloseable {
    * @throws LostHistoryException if history cannot be read, or ends before the proof; nothing was
    *     changed then
    */
-  public Recovered recover(
-      @Nullable UUID lineage, Proof proof, long nextTerm, Consumer<SequencedChange> sink)
+  public Recovered recover(@Nullable UUID lineage, Proof proof, long nextTerm, JournalSink sink)
       throws IOException {
     SegmentChain chain = SegmentChain.find(copies, lineage);
     var replay = new JournalReplay(copies, index, nextTerm, sink);

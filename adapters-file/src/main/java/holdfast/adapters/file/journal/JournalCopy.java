@@ -40,12 +40,23 @@ public record JournalCopy(Disk disk, String label, Path directory, Path quaranti
    * is zero, hence invalid rather than absent.
    */
   @Nullable ByteBuffer load(SegmentName name) throws IOException {
+    return load(name, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param room on the heap; used for the content if it is large enough
+   */
+  @Nullable ByteBuffer load(SegmentName name, @Nullable ByteBuffer room) throws IOException {
     if (disk.kind(path(name)) != Disk.Kind.FILE) {
       return null;
     }
     try (DiskFile file = disk.open(path(name), Disk.Access.READ)) {
       int size = (int) Math.min(file.size(), SEGMENT_BYTES_MAX);
-      ByteBuffer content = ByteBuffer.allocate(size);
+      ByteBuffer content =
+          room == null || room.capacity() < size ? ByteBuffer.allocate(size) : room.clear();
+      content.limit(size);
       for (int offset = 0; offset < size; offset += CHUNK) {
         readChunk(file, content.slice(offset, Math.min(CHUNK, size - offset)), offset);
       }
@@ -73,20 +84,18 @@ public record JournalCopy(Disk disk, String label, Path directory, Path quaranti
 
   private static void readChunk(DiskFile file, ByteBuffer chunk, int offset) {
     int at = offset;
+    int count = 1;
     try {
-      while (chunk.hasRemaining()) {
-        int count = file.read(chunk, at);
-        if (count <= 0) {
-          return;
-        }
+      while (chunk.hasRemaining() && count > 0) {
+        count = file.read(chunk, at);
         at += count;
       }
     } catch (IOException _) {
-      // A sector that cannot be read is a damaged sector: it stays zero, which no checksum passes,
-      // and the other copy takes its place or the start is refused with this file's name.
-      while (chunk.hasRemaining()) {
-        chunk.put((byte) 0);
-      }
+      // A sector that cannot be read is a damaged sector: it becomes zero, which no checksum
+      // passes, and the other copy takes its place or the start is refused with this file's name.
+    }
+    while (chunk.hasRemaining()) {
+      chunk.put((byte) 0);
     }
   }
 

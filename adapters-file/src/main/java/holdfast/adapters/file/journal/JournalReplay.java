@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class JournalReplay {
   private final List<JournalCopy> copies;
-  private final Consumer<SequencedChange> sink;
+  private final JournalSink sink;
   private final BatchIndex index;
   private final long nextTerm;
   private final List<Damaged> damaged = new ArrayList<>();
@@ -54,8 +53,7 @@ final class JournalReplay {
    * @param nextTerm of the start that replays; names what is put aside
    * @param sink takes every record in order of seq
    */
-  JournalReplay(
-      List<JournalCopy> copies, BatchIndex index, long nextTerm, Consumer<SequencedChange> sink) {
+  JournalReplay(List<JournalCopy> copies, BatchIndex index, long nextTerm, JournalSink sink) {
     this.copies = copies;
     this.index = index;
     this.nextTerm = nextTerm;
@@ -70,9 +68,11 @@ final class JournalReplay {
     Opening tail = Opening.GENESIS;
     Digest tailDigest = position.digest();
     boolean tornTail = false;
+    var room = new SegmentReader.Room();
     for (Link link : chain.links()) {
-      var segment = new SegmentReader(copies, link, position);
+      SegmentReader segment = SegmentReader.reading(copies, link, position, room);
       segment.read(index, sink);
+      sink.segmentEnded();
       if (segment.isDamaged()) {
         damaged.add(new Damaged(link, position));
       }
@@ -103,7 +103,7 @@ final class JournalReplay {
   /** Rebuilds every damaged segment from what is valid. Call once the start is not refused. */
   void heal() throws IOException {
     for (Damaged segment : damaged) {
-      var again = new SegmentReader(copies, segment.link(), segment.start());
+      SegmentReader again = SegmentReader.mending(copies, segment.link(), segment.start());
       again.read(new BatchIndex(), _ -> {});
       again.heal(nextTerm, healed, quarantined);
     }

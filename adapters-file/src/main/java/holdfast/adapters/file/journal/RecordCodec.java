@@ -40,7 +40,7 @@ final class RecordCodec {
   private RecordCodec() {}
 
   static int length(EncodedChange change) {
-    return HEADER + change.payload().length;
+    return HEADER + change.length();
   }
 
   /** Writes a record at the buffer's position, which must have room for it. */
@@ -48,12 +48,12 @@ final class RecordCodec {
     int start = buffer.position();
     EncodedChange change = record.change();
     buffer.putInt(MAGIC).put(VERSION).put(type(change)).putShort((short) 0);
-    buffer.putInt(change.payload().length).putInt(0).putLong(record.seq()).putLong(epoch);
+    buffer.putInt(change.length()).putInt(0).putLong(record.seq()).putLong(epoch);
     buffer.putLong(record.previousSeq()).putLong(change.revisionBefore());
     buffer.putInt(change.eventBytes()).putInt(change.imageBytes());
     buffer.put(change.key().id().getBytes(StandardCharsets.US_ASCII));
-    buffer.putInt(0).put(change.payload());
-    buffer.putInt(start + CRC_AT, crc(buffer, start, change.payload().length));
+    buffer.putInt(0).put(change.bytes(), change.offset(), change.length());
+    buffer.putInt(start + CRC_AT, crc(buffer, start, change.length()));
   }
 
   private static byte type(EncodedChange change) {
@@ -64,8 +64,10 @@ final class RecordCodec {
   }
 
   /**
-   * The record at the buffer's position, which moves behind it, or null if it is damaged.
+   * The record at the buffer's position, which moves behind it, or null if it is damaged. Its
+   * payload is not copied: it lasts as long as the buffer's array is left alone.
    *
+   * @param buffer on the heap
    * @param limit where the batch ends
    */
   static @Nullable SequencedChange read(ByteBuffer buffer, int limit) {
@@ -86,10 +88,9 @@ final class RecordCodec {
     if (!plausible || buffer.getInt(start + CRC_AT) != crc(buffer, start, length)) {
       return null;
     }
-    byte[] id = new byte[TaskId.LENGTH];
-    buffer.get(start + 56, id);
-    byte[] payload = new byte[length];
-    buffer.get(start + HEADER, payload);
+    byte[] bytes = buffer.array();
+    int offset = buffer.arrayOffset() + start;
+    var id = new String(bytes, offset + 56, TaskId.LENGTH, StandardCharsets.ISO_8859_1);
     buffer.position(start + HEADER + length);
     byte type = buffer.get(start + 5);
     EntityKey.Kind kind = (type & 1) == 1 ? EntityKey.Kind.TASK : EntityKey.Kind.INITIATIVE;
@@ -97,12 +98,14 @@ final class RecordCodec {
         buffer.getLong(start + 16),
         buffer.getLong(start + 32),
         new EncodedChange(
-            new EntityKey(kind, new String(id, StandardCharsets.US_ASCII)),
+            new EntityKey(kind, id),
             type > 2,
             buffer.getLong(start + 40),
-            payload,
+            bytes,
+            offset + HEADER,
             event,
-            image));
+            image,
+            length - event - image));
   }
 
   private static int crc(ByteBuffer buffer, int start, int payloadLength) {

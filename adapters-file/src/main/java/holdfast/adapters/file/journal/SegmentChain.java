@@ -36,6 +36,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
     }
   }
 
+  /** A segment's opening as some copy has it. */
   private record Opened(Batch batch, Opening opening) {}
 
   /**
@@ -49,11 +50,11 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
     for (JournalCopy copy : copies) {
       names.addAll(copy.segments());
     }
-    var opened = new TreeMap<SegmentName, Opened>();
+    var opened = new TreeMap<SegmentName, List<Opened>>();
     for (SegmentName name : names) {
-      Opened opening = open(copies, name);
-      if (opening != null && (lineage == null || lineage.equals(opening.batch.lineage()))) {
-        opened.put(name, opening);
+      List<Opened> openings = open(copies, name, lineage);
+      if (!openings.isEmpty()) {
+        opened.put(name, openings);
       }
     }
     return opened.isEmpty()
@@ -62,10 +63,13 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
   }
 
   private static SegmentChain follow(
-      List<JournalCopy> copies, SortedSet<SegmentName> names, TreeMap<SegmentName, Opened> opened) {
+      List<JournalCopy> copies,
+      SortedSet<SegmentName> names,
+      TreeMap<SegmentName, List<Opened>> opened)
+      throws IOException {
     var links = new ArrayList<Link>();
     SegmentName name = opened.lastKey();
-    Opened at = opened.get(name);
+    Opened at = tip(copies, name, opened.lastEntry().getValue());
     int end = -1;
     ByteBuffer repeated = Opening.GENESIS.lastBatch();
     while (at != null) {
@@ -80,7 +84,11 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       end = at.opening.end();
       repeated = at.opening.lastBatch();
       name = predecessor;
-      at = opened.containsKey(name) ? opened.get(name) : repeatedOpening(end, repeated);
+      List<Opened> openings = opened.get(name);
+      at =
+          openings == null
+              ? repeatedOpening(end, repeated)
+              : predecessor(copies, name, openings, at);
     }
     throw new LostHistoryException(
         "segment "
@@ -99,8 +107,80 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
         : new Opened(batch, Opening.read(repeated, 0));
   }
 
-  private static @Nullable Opened open(List<JournalCopy> copies, SegmentName name)
+  /**
+   * The opening of the youngest segment. Where the copies differ, a file was put in the place of
+   * another: the one counts that goes on from where its predecessor ends.
+   */
+  private static Opened tip(List<JournalCopy> copies, SegmentName name, List<Opened> openings)
       throws IOException {
+    var fitting = new ArrayList<Opened>();
+    for (Opened opening : openings) {
+      SegmentName predecessor = opening.opening.predecessor();
+      if (openings.size() == 1 || predecessor == null || ends(copies, predecessor, opening, null)) {
+        fitting.add(opening);
+      }
+    }
+    if (fitting.size() == 1) {
+      return fitting.getFirst();
+    }
+    throw new LostHistoryException(
+        "segment "
+            + name
+            + " is a different one in each of "
+            + places(copies, name)
+            + ", and nothing tells which of them is history: one was put there from elsewhere."
+            + " Remove that one; nothing was changed");
+  }
+
+  /** Of the openings that the copies have for a segment, the one that {@code next} followed. */
+  private static Opened predecessor(
+      List<JournalCopy> copies, SegmentName name, List<Opened> openings, Opened next)
+      throws IOException {
+    ByteBuffer bytes = next.opening.lastBatch();
+    Batch repeated = bytes.limit() == 0 ? null : Batch.at(bytes, 0);
+    for (Opened opening : openings) {
+      boolean isRepeated = repeated != null && repeated.nonce() == opening.batch.nonce();
+      if (openings.size() > 1 && (isRepeated || ends(copies, name, next, opening.batch))) {
+        return opening;
+      }
+    }
+    return openings.getFirst();
+  }
+
+  /**
+   * Whether some copy of a segment ends with the batch that {@code next} names as the one before.
+   *
+   * @param opening that the segment must begin with; null takes any
+   */
+  private static boolean ends(
+      List<JournalCopy> copies, SegmentName name, Opened next, @Nullable Batch opening)
+      throws IOException {
+    for (JournalCopy copy : copies) {
+      ByteBuffer content = copy.load(name);
+      Batch batch = content == null ? null : Batch.at(content, 0);
+      int from = 0;
+      int at = 0;
+      if (opening != null && !opening.equals(batch)) {
+        continue;
+      }
+      while (content != null && batch != null && at < next.opening.end()) {
+        from = at;
+        at += batch.paddedLength();
+        batch = Batch.at(content, at);
+      }
+      if (content != null
+          && at == next.opening.end()
+          && Digest.of(content, from, at - from).equals(next.batch.previousDigest())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The openings of a segment that any copy has, each once: normally one. */
+  private static List<Opened> open(
+      List<JournalCopy> copies, SegmentName name, @Nullable UUID lineage) throws IOException {
+    var openings = new ArrayList<Opened>(1);
     for (JournalCopy copy : copies) {
       ByteBuffer block = copy.read(name, 0, Batch.BLOCK);
       if (block == null) {
@@ -118,11 +198,15 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       }
       ByteBuffer bytes = copy.read(name, 0, Batch.claimedLength(block, Integer.MAX_VALUE / 2));
       Batch batch = bytes == null ? null : Batch.at(bytes, 0);
-      if (bytes != null && batch != null && opens(batch, name)) {
-        return new Opened(batch, Opening.read(bytes, 0));
+      if (bytes != null
+          && batch != null
+          && opens(batch, name)
+          && (lineage == null || lineage.equals(batch.lineage()))
+          && openings.stream().noneMatch(known -> known.batch.equals(batch))) {
+        openings.add(new Opened(batch, Opening.read(bytes, 0)));
       }
     }
-    return null;
+    return openings;
   }
 
   private static boolean opens(Batch batch, SegmentName name) {

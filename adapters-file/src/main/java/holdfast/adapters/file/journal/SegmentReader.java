@@ -1,12 +1,11 @@
 package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.journal.SegmentChain.Link;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,26 +30,60 @@ final class SegmentReader {
   private final Link link;
   private final List<@Nullable ByteBuffer> contents = new ArrayList<>();
   private final List<List<Integer>> damage = new ArrayList<>();
-  private final ByteBuffer truth;
+  private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
+  private final boolean mending;
   private Digest lastDigest;
   private long nextSeq;
   private int end;
+  private ByteBuffer last = ByteBuffer.allocate(0);
   private int lastAt;
+  private int lastLength;
   private boolean tornTail;
 
-  SegmentReader(List<JournalCopy> copies, Link link, Position start) throws IOException {
+  /**
+   * @param room where the copies' contents go, and larger ones if need be
+   * @param mending whether the segment is to be rebuilt as well
+   */
+  private SegmentReader(
+      List<JournalCopy> copies, Link link, Position start, Room room, boolean mending)
+      throws IOException {
     this.copies = copies;
     this.link = link;
+    this.mending = mending;
     nextSeq = start.nextSeq();
     lastDigest = start.digest();
-    int size = Math.max(link.end(), link.repeated().limit());
-    for (JournalCopy copy : copies) {
-      ByteBuffer content = copy.load(link.name());
-      contents.add(content);
+    for (int i = 0; i < copies.size(); i++) {
+      contents.add(room.load(copies, i, link.name()));
       damage.add(new ArrayList<>());
-      size = content == null ? size : Math.max(size, content.limit());
     }
-    truth = ByteBuffer.allocate(size);
+  }
+
+  static SegmentReader reading(List<JournalCopy> copies, Link link, Position start, Room room)
+      throws IOException {
+    return new SegmentReader(copies, link, start, room, false);
+  }
+
+  /** A reader that also keeps what is valid, for {@link #heal}. */
+  static SegmentReader mending(List<JournalCopy> copies, Link link, Position start)
+      throws IOException {
+    return new SegmentReader(copies, link, start, new Room(), true);
+  }
+
+  /** Memory for the contents of one segment after the other. */
+  static final class Room {
+    private final List<@Nullable ByteBuffer> buffers = new ArrayList<>();
+
+    private @Nullable ByteBuffer load(List<JournalCopy> copies, int copy, SegmentName name)
+        throws IOException {
+      while (buffers.size() < copies.size()) {
+        buffers.add(null);
+      }
+      ByteBuffer content = copies.get(copy).load(name, buffers.get(copy));
+      if (content != null) {
+        buffers.set(copy, content);
+      }
+      return content;
+    }
   }
 
   /** How many bytes of the segment belong to history. */
@@ -74,7 +107,9 @@ final class SegmentReader {
 
   /** A copy of the last batch that counts. */
   ByteBuffer lastBatch() {
-    return ByteBuffer.wrap(Arrays.copyOfRange(truth.array(), lastAt, end));
+    byte[] bytes = new byte[lastLength];
+    last.get(lastAt, bytes);
+    return ByteBuffer.wrap(bytes);
   }
 
   /**
@@ -82,23 +117,26 @@ final class SegmentReader {
    *
    * @throws LostHistoryException if a batch that must be there is valid in no copy
    */
-  void read(BatchIndex index, Consumer<SequencedChange> sink) {
+  void read(BatchIndex index, JournalSink sink) {
     while (link.isTip() || end < link.end()) {
+      int from = end;
       Batch batch = nextBatch();
       if (batch == null) {
         checkTail();
         return;
       }
-      lastAt = end;
       end += batch.paddedLength();
-      accept(batch, index, sink);
+      if (batch.count() > 0) {
+        index.add(batch.firstSeq(), link.name(), from);
+      }
+      accept(batch, sink);
     }
     if (end != link.end()) {
-      throw lost("history ends at offset " + link.end() + ", inside a batch", lastAt);
+      throw lost("history ends at offset " + link.end() + ", inside a batch", end - lastLength);
     }
   }
 
-  /** Copies the batch at {@link #end} into {@link #truth} from the first copy that has it. */
+  /** The batch at {@link #end} from the first copy that has it, which becomes {@link #last}. */
   private @Nullable Batch nextBatch() {
     Batch chosen = null;
     for (int i = 0; i < copies.size(); i++) {
@@ -108,15 +146,20 @@ final class SegmentReader {
         damage.get(i).add(end);
       } else if (chosen == null && content != null) {
         chosen = batch;
-        truth.put(end, content, end, batch.paddedLength());
+        last = content;
+        lastAt = end;
       }
     }
     if (chosen == null && !link.isTip() && end + link.repeated().limit() == link.end()) {
       ByteBuffer repeated = link.repeated();
       chosen = fitting(repeated, 0);
       if (chosen != null) {
-        truth.put(end, repeated, 0, repeated.limit());
+        last = repeated;
+        lastAt = 0;
       }
+    }
+    if (chosen != null) {
+      lastLength = chosen.paddedLength();
     }
     return chosen;
   }
@@ -136,20 +179,20 @@ final class SegmentReader {
     return fits ? batch : null;
   }
 
-  private void accept(Batch batch, BatchIndex index, Consumer<SequencedChange> sink) {
-    if (batch.count() > 0) {
-      index.add(batch.firstSeq(), link.name(), lastAt);
-    }
-    truth.position(lastAt + Batch.HEADER);
+  private void accept(Batch batch, JournalSink sink) {
+    last.position(lastAt + Batch.HEADER);
     for (int i = 0; i < batch.count(); i++) {
-      SequencedChange record = RecordCodec.read(truth, lastAt + batch.length());
+      SequencedChange record = RecordCodec.read(last, lastAt + batch.length());
       if (record == null || record.seq() != nextSeq) {
         throw lost("record " + nextSeq + " is malformed in a batch whose checksum is right", end);
       }
-      sink.accept(record);
+      sink.change(record);
       nextSeq++;
     }
-    lastDigest = Digest.of(truth, lastAt, batch.paddedLength());
+    lastDigest = Digest.of(last, lastAt, lastLength);
+    if (mending) {
+      whole.write(last.array(), last.arrayOffset() + lastAt, lastLength);
+    }
   }
 
   /** Nothing valid may stand behind the end of the journal, and nothing before a known end. */
@@ -202,7 +245,10 @@ final class SegmentReader {
             + " acknowledged was changed");
   }
 
-  /** Rebuilds the copies that are damaged, once their damaged bytes are kept elsewhere. */
+  /**
+   * Rebuilds the copies that are damaged, once their damaged bytes are kept elsewhere. Only after
+   * {@link #read}, and if made for {@link #mending}.
+   */
   void heal(long term, List<String> healed, List<String> quarantined) throws IOException {
     for (int i = 0; i < copies.size(); i++) {
       List<Integer> damaged = damage.get(i);
@@ -213,7 +259,7 @@ final class SegmentReader {
         if (content != null && hasBytes(content, damaged.getFirst())) {
           quarantined.add(what + ": kept as " + copy.keep(link.name(), content, term, what));
         }
-        copy.rebuild(link.name(), Arrays.copyOf(truth.array(), end));
+        copy.rebuild(link.name(), whole.toByteArray());
         healed.add(what + ": rebuilt from what the other copy holds");
       }
     }

@@ -8,9 +8,9 @@ import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
-import jakarta.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,64 +27,67 @@ import org.jspecify.annotations.Nullable;
 public final class ChangeCodec {
   private static final byte[] TYPE_PREFIX = "{\"type\":\"".getBytes(StandardCharsets.US_ASCII);
   private static final int BYTES_EXPECTED = 1_024;
+  private static final EntityKey.Kind[] KINDS = EntityKey.Kind.values();
 
   private ChangeCodec() {}
 
   public static EncodedChange encode(Change change) {
     var json = new JsonWriter(BYTES_EXPECTED);
-    return switch (change) {
-      case Change.PutTask put -> {
-        EventJson.write(json, put.event(), put.task());
-        int event = json.length();
-        var image = new JsonWriter(BYTES_EXPECTED);
-        TaskJson.write(image, put.task());
-        yield put(change, json, image, event);
-      }
-      case Change.PutInitiative put -> {
-        EventJson.write(json, put.event());
-        int event = json.length();
-        var image = new JsonWriter(BYTES_EXPECTED);
-        write(image, put.initiative());
-        yield put(change, json, image, event);
-      }
+    boolean removal = false;
+    switch (change) {
+      case Change.PutTask put -> EventJson.write(json, put.event(), put.task());
+      case Change.PutInitiative put -> EventJson.write(json, put.event());
       case Change.PurgeTask _, Change.DeleteInitiative _ -> {
-        json.beginObject().field("type", change.cause()).field("at", change.at()).endObject();
-        yield new EncodedChange(
-            change.key(), true, change.revisionBefore(), json.toByteArray(), json.length(), 0);
+        json.beginObject().name(Member.TYPE).value(change.cause());
+        json.name(Member.AT).value(change.at()).endObject();
+        removal = true;
       }
-    };
-  }
-
-  private static EncodedChange put(Change change, JsonWriter event, JsonWriter image, int length) {
-    IdempotencyRecord idempotency = change.idempotency();
-    var record = new JsonWriter(idempotency == null ? 0 : 256);
-    if (idempotency != null) {
-      write(record, idempotency);
     }
-    byte[] payload = new byte[length + image.length() + record.length()];
-    event.copyTo(payload, 0);
-    image.copyTo(payload, length);
-    record.copyTo(payload, length + image.length());
+    int event = json.length();
+    json.nextText();
+    switch (change) {
+      case Change.PutTask put -> TaskJson.write(json, put.task());
+      case Change.PutInitiative put -> write(json, put.initiative());
+      case Change.PurgeTask _, Change.DeleteInitiative _ -> {
+        // Nothing is there afterwards.
+      }
+    }
+    int image = json.length() - event;
+    json.nextText();
+    IdempotencyRecord idempotency = change.idempotency();
+    if (idempotency != null) {
+      write(json, idempotency);
+    }
     return new EncodedChange(
-        change.key(), false, change.revisionBefore(), payload, length, image.length());
+        change.key(),
+        removal,
+        change.revisionBefore(),
+        json.array(),
+        0,
+        event,
+        image,
+        json.length() - event - image);
   }
 
-  /** The change that {@code encoded} spells. */
+  /**
+   * The change that {@code encoded} spells.
+   *
+   * @throws MalformedJsonException if it spells none
+   */
   public static Change decode(EncodedChange encoded) {
-    JsonObject event = JsonText.object(encoded.payload(), 0, encoded.eventBytes());
+    var event = new JsonReader(encoded.bytes(), encoded.offset(), encoded.eventBytes());
+    EntityKey key = encoded.key();
     if (encoded.removal()) {
-      Instant at = JsonText.instant(event, "at");
-      return switch (encoded.key().kind()) {
-        case TASK ->
-            new Change.PurgeTask(new TaskId(encoded.key().id()), encoded.revisionBefore(), at);
+      Instant at = at(encoded);
+      return switch (key.kind()) {
+        case TASK -> new Change.PurgeTask(new TaskId(key.id()), encoded.revisionBefore(), at);
         case INITIATIVE ->
-            new Change.DeleteInitiative(
-                new InitiativeId(encoded.key().id()), encoded.revisionBefore(), at);
+            new Change.DeleteInitiative(new InitiativeId(key.id()), encoded.revisionBefore(), at);
       };
     }
-    return switch (encoded.key().kind()) {
+    return switch (key.kind()) {
       case TASK -> {
-        Task task = task(encoded);
+        Task task = task(encoded, null);
         yield new Change.PutTask(task, EventJson.read(event, task), idempotency(encoded));
       }
       case INITIATIVE ->
@@ -93,70 +96,104 @@ public final class ChangeCodec {
     };
   }
 
-  /** The after-image alone, of a task. */
-  public static Task task(EncodedChange encoded) {
-    return TaskJson.read(image(encoded));
+  /**
+   * The after-image alone, of a task.
+   *
+   * @param recurring makes equal values one object; null leaves them as they are
+   * @throws MalformedJsonException if it is none
+   */
+  public static Task task(EncodedChange encoded, @Nullable Recurring recurring) {
+    JsonReader json = image(encoded, recurring);
+    Task task = TaskJson.read(json, new TaskId(encoded.key().id()));
+    json.end();
+    return task;
   }
 
-  /** The after-image alone, of an initiative. */
+  /**
+   * The after-image alone, of an initiative.
+   *
+   * @throws MalformedJsonException if it is none
+   */
   public static Initiative initiative(EncodedChange encoded) {
-    JsonObject json = image(encoded);
+    JsonReader json = image(encoded, null);
+    var id = new InitiativeId(json.beginObject().member(Member.ID).text());
+    String title = json.member(Member.TITLE).text();
+    String objective = json.member(Member.OBJECTIVE).text();
+    Map<String, String> labels = json.member(Member.LABELS).texts();
+    long revision = json.member(Member.REVISION).number();
+    Instant createdAt = json.member(Member.CREATED_AT).instant();
+    Instant updatedAt = json.member(Member.UPDATED_AT).instant();
+    json.endObject();
+    json.end();
     return new Initiative(
-        new InitiativeId(json.getString("id")),
-        new InitiativeSpec(
-            json.getString("title"),
-            json.getString("objective"),
-            JsonText.texts(json.getJsonObject("labels"))),
-        JsonText.number(json, "revision"),
-        JsonText.instant(json, "createdAt"),
-        JsonText.instant(json, "updatedAt"));
+        id, new InitiativeSpec(title, objective, labels), revision, createdAt, updatedAt);
   }
 
-  private static JsonObject image(EncodedChange encoded) {
-    return JsonText.object(encoded.payload(), encoded.eventBytes(), encoded.imageBytes());
+  private static JsonReader image(EncodedChange encoded, @Nullable Recurring recurring) {
+    return new JsonReader(
+        encoded.bytes(), encoded.offset() + encoded.eventBytes(), encoded.imageBytes(), recurring);
   }
 
   private static void write(JsonWriter json, Initiative initiative) {
-    json.beginObject().field("id", initiative.id().value());
-    json.field("title", initiative.spec().title());
-    json.field("objective", initiative.spec().objective());
-    json.field("labels", initiative.spec().labels()).field("revision", initiative.revision());
-    json.field("createdAt", initiative.createdAt());
-    json.field("updatedAt", initiative.updatedAt()).endObject();
+    json.beginObject().name(Member.ID).value(initiative.id().value());
+    json.name(Member.TITLE).value(initiative.spec().title());
+    json.name(Member.OBJECTIVE).value(initiative.spec().objective());
+    json.name(Member.LABELS).value(initiative.spec().labels());
+    json.name(Member.REVISION).value(initiative.revision());
+    json.name(Member.CREATED_AT).value(initiative.createdAt());
+    json.name(Member.UPDATED_AT).value(initiative.updatedAt()).endObject();
   }
 
   private static void write(JsonWriter json, IdempotencyRecord record) {
-    json.beginObject().field("key", record.key()).field("bodySha256", record.bodySha256());
-    json.field("kind", record.created().kind().name()).field("id", record.created().id());
-    json.field("expiresAt", record.expiresAt()).endObject();
+    json.beginObject().name(Member.KEY).value(record.key());
+    json.name(Member.BODY_SHA256).value(record.bodySha256());
+    json.name(Member.KIND).value(record.created().kind().name());
+    json.name(Member.ID).value(record.created().id());
+    json.name(Member.EXPIRES_AT).value(record.expiresAt()).endObject();
   }
 
-  /** The idempotency record alone, or null if the change has none. */
+  /**
+   * The idempotency record alone, or null if the change has none.
+   *
+   * @throws MalformedJsonException if it is none
+   */
   public static @Nullable IdempotencyRecord idempotency(EncodedChange encoded) {
-    if (!encoded.hasIdempotency()) {
+    if (encoded.idempotencyBytes() == 0) {
       return null;
     }
-    int offset = encoded.eventBytes() + encoded.imageBytes();
-    JsonObject json = JsonText.object(encoded.payload(), offset, encoded.payload().length - offset);
-    return new IdempotencyRecord(
-        json.getString("key"),
-        json.getString("bodySha256"),
-        new EntityKey(EntityKey.Kind.valueOf(json.getString("kind")), json.getString("id")),
-        JsonText.instant(json, "expiresAt"));
+    int offset = encoded.offset() + encoded.eventBytes() + encoded.imageBytes();
+    var json = new JsonReader(encoded.bytes(), offset, encoded.idempotencyBytes());
+    String key = json.beginObject().member(Member.KEY).text();
+    String bodySha256 = json.member(Member.BODY_SHA256).text();
+    var created =
+        new EntityKey(json.member(Member.KIND).constant(KINDS), json.member(Member.ID).text());
+    Instant expiresAt = json.member(Member.EXPIRES_AT).instant();
+    json.endObject();
+    json.end();
+    // Usually the entity is the change's own: one key object will do.
+    EntityKey own = created.equals(encoded.key()) ? encoded.key() : created;
+    return new IdempotencyRecord(key, bodySha256, own, expiresAt);
   }
 
   /** The type of the event, without reading the rest. */
   public static String cause(EncodedChange encoded) {
-    int from = TYPE_PREFIX.length;
+    int from = encoded.offset() + TYPE_PREFIX.length;
+    int end = encoded.offset() + encoded.eventBytes();
     int to = from;
-    while (to < encoded.eventBytes() && encoded.payload()[to] != '"') {
+    while (to < end && encoded.bytes()[to] != '"') {
       to++;
     }
-    return new String(encoded.payload(), from, to - from, StandardCharsets.US_ASCII);
+    return new String(encoded.bytes(), from, to - from, StandardCharsets.US_ASCII);
   }
 
-  /** When it was decided, without reading the after-image. */
+  /**
+   * When it was decided, without reading the after-image.
+   *
+   * @throws MalformedJsonException if that is not said
+   */
   public static Instant at(EncodedChange encoded) {
-    return JsonText.instant(JsonText.object(encoded.payload(), 0, encoded.eventBytes()), "at");
+    var json = new JsonReader(encoded.bytes(), encoded.offset(), encoded.eventBytes());
+    json.beginObject().member(Member.TYPE).text();
+    return json.member(Member.AT).instant();
   }
 }

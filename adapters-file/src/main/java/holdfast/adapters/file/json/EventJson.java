@@ -7,8 +7,8 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskEvent;
 import holdfast.domain.task.TaskSpec;
 import holdfast.domain.task.TaskState;
-import jakarta.json.JsonObject;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An event as JSON, beside the after-image it led to. {@code type} and {@code at} come first. A
@@ -18,29 +18,29 @@ final class EventJson {
   private EventJson() {}
 
   static void write(JsonWriter json, TaskEvent event, Task after) {
-    json.beginObject().field("type", event.type()).field("at", event.at());
+    json.beginObject().name(Member.TYPE).value(event.type()).name(Member.AT).value(event.at());
     switch (event) {
       case TaskEvent.Submitted submitted -> {
         spec(json, submitted.spec(), after);
-        json.field("held", submitted.held());
+        json.name(Member.HELD).value(submitted.held());
       }
       case TaskEvent.Patched patched -> spec(json, patched.spec(), after);
       case TaskEvent.AttemptStarting starting -> ticket(json, starting.ticket());
       case TaskEvent.AttemptRestarting restarting -> ticket(json, restarting.ticket());
       case TaskEvent.ProcessStarted started -> TaskJson.process(json, started.process());
       case TaskEvent.Adopted adopted -> {
-        TaskJson.owner(json.name("owner"), adopted.owner());
+        TaskJson.owner(json.name(Member.OWNER), adopted.owner());
         TaskJson.process(json, adopted.process());
       }
       case TaskEvent.StopRequested stop -> {
-        TaskJson.state(json.name("stopping"), stop.stopping());
-        json.fieldIfPresent("reason", stop.reason());
+        TaskJson.state(json.name(Member.STOPPING), stop.stopping());
+        json.fieldIfPresent(Member.REASON, stop.reason());
       }
       case TaskEvent.AttemptEnded ended -> ended(json, ended);
-      case TaskEvent.RetryQueued queued -> json.field("automatic", queued.automatic());
+      case TaskEvent.RetryQueued queued -> json.name(Member.AUTOMATIC).value(queued.automatic());
       case TaskEvent.LateOutput late -> {
-        json.field("attempt", late.attempt());
-        TaskJson.outputBytes(json.name("outputBytes"), late.outputBytes());
+        json.name(Member.ATTEMPT).value(late.attempt());
+        TaskJson.outputBytes(json.name(Member.OUTPUT_BYTES), late.outputBytes());
       }
       case TaskEvent.Held _, TaskEvent.Released _, TaskEvent.Canceled _, TaskEvent.Purged _ -> {
         // Type and time say all there is.
@@ -51,100 +51,121 @@ final class EventJson {
 
   private static void spec(JsonWriter json, TaskSpec spec, Task after) {
     if (!spec.equals(after.spec())) {
-      TaskJson.spec(json.name("spec"), spec);
+      TaskJson.spec(json.name(Member.SPEC), spec);
     }
   }
 
   private static void ticket(JsonWriter json, RunTicket ticket) {
-    json.field("cookie", ticket.cookie());
-    TaskJson.owner(json.name("owner"), ticket.owner());
-    TaskJson.host(json.name("host"), ticket.host());
+    json.name(Member.COOKIE).value(ticket.cookie());
+    TaskJson.owner(json.name(Member.OWNER), ticket.owner());
+    TaskJson.host(json.name(Member.HOST), ticket.host());
   }
 
   private static void ended(JsonWriter json, TaskEvent.AttemptEnded ended) {
-    TaskJson.outcome(json.name("outcome"), ended.outcome());
+    TaskJson.outcome(json.name(Member.OUTCOME), ended.outcome());
     TaskJson.process(json, ended.process());
-    TaskJson.outputBytes(json.name("outputBytes"), ended.outputBytes());
-    json.field("endedAt", ended.endedAt());
-    TaskJson.state(json.name("next"), ended.next());
-    json.fieldIfPresent("reason", ended.reason());
+    TaskJson.outputBytes(json.name(Member.OUTPUT_BYTES), ended.outputBytes());
+    json.name(Member.ENDED_AT).value(ended.endedAt());
+    TaskJson.state(json.name(Member.NEXT), ended.next());
+    json.fieldIfPresent(Member.REASON, ended.reason());
   }
 
-  static TaskEvent read(JsonObject json, Task after) {
-    Instant at = JsonText.instant(json, "at");
-    String type = json.getString("type");
-    return switch (type) {
-      case "submitted" -> new TaskEvent.Submitted(at, spec(json, after), json.getBoolean("held"));
-      case "held" -> new TaskEvent.Held(at);
-      case "released" -> new TaskEvent.Released(at);
-      case "canceled" -> new TaskEvent.Canceled(at);
-      case "patched" -> new TaskEvent.Patched(at, spec(json, after));
-      case "attempt-starting" -> new TaskEvent.AttemptStarting(at, ticket(json));
-      case "attempt-restarting" -> new TaskEvent.AttemptRestarting(at, ticket(json));
-      case "process-started" -> new TaskEvent.ProcessStarted(at, process(json));
-      case "adopted" ->
-          new TaskEvent.Adopted(
-              at, TaskJson.owner(json.getJsonObject("owner")), TaskJson.process(json));
-      case "stop-requested" ->
-          new TaskEvent.StopRequested(
-              at,
-              (TaskState.Stopping) TaskJson.state(json.getJsonObject("stopping")),
-              JsonText.textOrNull(json, "reason"));
-      case "attempt-ended" -> ended(json, at);
-      case "retry-queued" -> new TaskEvent.RetryQueued(at, json.getBoolean("automatic"));
-      case "late-output" ->
-          new TaskEvent.LateOutput(
-              at,
-              JsonText.integer(json, "attempt"),
-              TaskJson.outputBytes(json.getJsonObject("outputBytes")));
-      case "purged" -> new TaskEvent.Purged(at);
-      default -> throw new IllegalArgumentException("unknown event of a task: " + type);
-    };
+  static TaskEvent read(JsonReader json, Task after) {
+    String type = json.beginObject().member(Member.TYPE).text();
+    Instant at = json.member(Member.AT).instant();
+    TaskEvent event =
+        switch (type) {
+          case "submitted" ->
+              new TaskEvent.Submitted(at, spec(json, after), json.member(Member.HELD).flag());
+          case "held" -> new TaskEvent.Held(at);
+          case "released" -> new TaskEvent.Released(at);
+          case "canceled" -> new TaskEvent.Canceled(at);
+          case "patched" -> new TaskEvent.Patched(at, spec(json, after));
+          case "attempt-starting" -> new TaskEvent.AttemptStarting(at, ticket(json));
+          case "attempt-restarting" -> new TaskEvent.AttemptRestarting(at, ticket(json));
+          case "process-started" -> new TaskEvent.ProcessStarted(at, process(json));
+          case "adopted" ->
+              new TaskEvent.Adopted(
+                  at, TaskJson.owner(json.member(Member.OWNER)), TaskJson.process(json));
+          case "stop-requested" ->
+              new TaskEvent.StopRequested(at, stopping(json), reasonOrNull(json));
+          case "attempt-ended" -> ended(json, at);
+          case "retry-queued" ->
+              new TaskEvent.RetryQueued(at, json.member(Member.AUTOMATIC).flag());
+          case "late-output" ->
+              new TaskEvent.LateOutput(
+                  at,
+                  json.member(Member.ATTEMPT).integer(),
+                  TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)));
+          case "purged" -> new TaskEvent.Purged(at);
+          default -> throw new MalformedJsonException("unknown event of a task: " + type);
+        };
+    json.endObject();
+    json.end();
+    return event;
   }
 
-  private static TaskSpec spec(JsonObject json, Task after) {
-    JsonObject spec = JsonText.objectOrNull(json, "spec");
-    return spec == null ? after.spec() : TaskJson.spec(spec);
+  private static TaskSpec spec(JsonReader json, Task after) {
+    return json.has(Member.SPEC) ? TaskJson.spec(json) : after.spec();
   }
 
-  private static RunTicket ticket(JsonObject json) {
+  private static RunTicket ticket(JsonReader json) {
     return new RunTicket(
-        json.getString("cookie"),
-        TaskJson.owner(json.getJsonObject("owner")),
-        TaskJson.host(json.getJsonObject("host")));
+        json.member(Member.COOKIE).text(),
+        TaskJson.owner(json.member(Member.OWNER)),
+        TaskJson.host(json.member(Member.HOST)));
   }
 
-  private static ProcessIdentity process(JsonObject json) {
+  private static ProcessIdentity process(JsonReader json) {
     ProcessIdentity process = TaskJson.process(json);
     if (process == null) {
-      throw new IllegalArgumentException("process-started without a process");
+      throw new MalformedJsonException("process-started without a process");
     }
     return process;
   }
 
-  private static TaskEvent ended(JsonObject json, Instant at) {
+  private static TaskState.Stopping stopping(JsonReader json) {
+    TaskState state = TaskJson.state(json.member(Member.STOPPING));
+    if (state instanceof TaskState.Stopping stopping) {
+      return stopping;
+    }
+    throw new MalformedJsonException("stop-requested leads to " + state.name());
+  }
+
+  private static @Nullable String reasonOrNull(JsonReader json) {
+    return json.has(Member.REASON) ? json.text() : null;
+  }
+
+  private static TaskEvent ended(JsonReader json, Instant at) {
     return new TaskEvent.AttemptEnded(
         at,
-        TaskJson.outcome(json.getJsonObject("outcome")),
+        TaskJson.outcome(json.member(Member.OUTCOME)),
         TaskJson.process(json),
-        TaskJson.outputBytes(json.getJsonObject("outputBytes")),
-        JsonText.instant(json, "endedAt"),
-        TaskJson.state(json.getJsonObject("next")),
-        JsonText.textOrNull(json, "reason"));
+        TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)),
+        json.member(Member.ENDED_AT).instant(),
+        TaskJson.state(json.member(Member.NEXT)),
+        reasonOrNull(json));
   }
 
   static void write(JsonWriter json, InitiativeEvent event) {
-    json.beginObject().field("type", event.type()).field("at", event.at()).endObject();
+    json.beginObject()
+        .name(Member.TYPE)
+        .value(event.type())
+        .name(Member.AT)
+        .value(event.at())
+        .endObject();
   }
 
-  static InitiativeEvent readInitiative(JsonObject json) {
-    Instant at = JsonText.instant(json, "at");
-    String type = json.getString("type");
+  static InitiativeEvent readInitiative(JsonReader json) {
+    String type = json.beginObject().member(Member.TYPE).text();
+    Instant at = json.member(Member.AT).instant();
+    json.endObject();
+    json.end();
     return switch (type) {
       case "created" -> new InitiativeEvent.Created(at);
       case "patched" -> new InitiativeEvent.Patched(at);
       case "deleted" -> new InitiativeEvent.Deleted(at);
-      default -> throw new IllegalArgumentException("unknown event of an initiative: " + type);
+      default -> throw new MalformedJsonException("unknown event of an initiative: " + type);
     };
   }
 }

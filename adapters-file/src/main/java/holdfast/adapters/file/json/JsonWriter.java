@@ -18,9 +18,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JsonWriter {
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+  private static final int BYTES_PER_CHAR_MAX = 6;
+
+  /** Which characters stand for themselves, in one byte. */
+  private static final boolean[] PLAIN = new boolean[0x7f];
+
+  static {
+    for (int c = 0x20; c < PLAIN.length; c++) {
+      PLAIN[c] = c != '"' && c != '\\';
+    }
+  }
 
   private byte[] bytes;
   private int length;
+  private int textStart;
 
   public JsonWriter(int bytesExpected) {
     bytes = new byte[bytesExpected];
@@ -34,9 +45,14 @@ public final class JsonWriter {
     return Arrays.copyOf(bytes, length);
   }
 
-  /** Copies what was written to {@code target} from {@code offset} on. */
-  public void copyTo(byte[] target, int offset) {
-    System.arraycopy(bytes, 0, target, offset, length);
+  /** The array that holds what was written, and room behind it. Nothing may be written after. */
+  byte[] array() {
+    return bytes;
+  }
+
+  /** Begins another text directly behind the one that is complete. */
+  void nextText() {
+    textStart = length;
   }
 
   public JsonWriter beginObject() {
@@ -58,6 +74,16 @@ public final class JsonWriter {
   }
 
   /** The name of the member whose value is written next. */
+  JsonWriter name(Member name) {
+    separate();
+    byte[] quoted = name.quoted();
+    reserve(quoted.length);
+    System.arraycopy(quoted, 0, bytes, length, quoted.length);
+    length += quoted.length;
+    return this;
+  }
+
+  /** The same for a name that is seldom written. */
   public JsonWriter name(String name) {
     separate();
     quoted(name);
@@ -72,8 +98,7 @@ public final class JsonWriter {
 
   public JsonWriter value(long number) {
     separate();
-    String digits = Long.toString(number);
-    return ascii(digits);
+    return number >= 0 && number < 10 ? raw((char) ('0' + number)) : ascii(Long.toString(number));
   }
 
   public JsonWriter value(boolean flag) {
@@ -86,8 +111,8 @@ public final class JsonWriter {
   }
 
   /** Writes nothing if there is no value. */
-  public JsonWriter fieldIfPresent(String name, @Nullable String value) {
-    return value == null ? this : field(name, value);
+  JsonWriter fieldIfPresent(Member name, @Nullable String value) {
+    return value == null ? this : name(name).value(value);
   }
 
   public JsonWriter field(String name, long value) {
@@ -98,9 +123,12 @@ public final class JsonWriter {
     return name(name).value(value);
   }
 
-  /** An instant as ISO-8601 in UTC, to the nanosecond. */
   public JsonWriter field(String name, Instant instant) {
-    name(name);
+    return name(name).value(instant);
+  }
+
+  /** An instant as ISO-8601 in UTC, to the nanosecond. */
+  JsonWriter value(Instant instant) {
     long seconds = instant.getEpochSecond();
     int nanos = instant.getNano();
     LocalDateTime time = LocalDateTime.ofEpochSecond(seconds, nanos, ZoneOffset.UTC);
@@ -117,13 +145,14 @@ public final class JsonWriter {
     return raw('Z').raw('"');
   }
 
-  /** A duration as a number of nanoseconds; {@code name} should say so. */
-  public JsonWriter field(String name, Duration nanos) {
-    return field(name, nanos.toNanos());
+  /** A duration as a number of nanoseconds; the member's name should say so. */
+  JsonWriter value(Duration nanos) {
+    return value(nanos.toNanos());
   }
 
-  public JsonWriter field(String name, Map<String, String> texts) {
-    name(name).beginObject();
+  /** An object whose members are all texts. */
+  JsonWriter value(Map<String, String> texts) {
+    beginObject();
     texts.forEach(this::field);
     return endObject();
   }
@@ -134,7 +163,7 @@ public final class JsonWriter {
   }
 
   private void separate() {
-    if (length > 0) {
+    if (length > textStart) {
       byte before = bytes[length - 1];
       if (before != '{' && before != '[' && before != ':') {
         raw(',');
@@ -143,17 +172,38 @@ public final class JsonWriter {
   }
 
   private void quoted(String text) {
-    reserve(text.length() * 6 + 2);
-    bytes[length++] = '"';
-    for (int i = 0; i < text.length(); i++) {
+    int count = text.length();
+    reserve(count + 2);
+    byte[] target = bytes;
+    int to = length;
+    target[to++] = '"';
+    int i = 0;
+    while (i < count) {
       char c = text.charAt(i);
-      if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+      if (c >= PLAIN.length || !PLAIN[c]) {
+        break;
+      }
+      target[to++] = (byte) c;
+      i++;
+    }
+    length = to;
+    if (i < count) {
+      difficult(text, i);
+    }
+    bytes[length++] = '"';
+  }
+
+  /** Writes a text from its first character on that is not plain, and leaves room for the quote. */
+  private void difficult(String text, int from) {
+    reserve((text.length() - from) * BYTES_PER_CHAR_MAX + 1);
+    for (int i = from; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < PLAIN.length && PLAIN[c]) {
         bytes[length++] = (byte) c;
       } else {
         i += special(text, i, c);
       }
     }
-    bytes[length++] = '"';
   }
 
   /** Writes a character that is not plain, and returns how many further ones it took along. */

@@ -4,9 +4,7 @@ import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.Cause;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
 import holdfast.domain.task.TaskId;
-import jakarta.json.JsonObject;
-import jakarta.json.JsonString;
-import jakarta.json.JsonValue;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -35,31 +33,44 @@ public final class RecoveryReportJson {
     return json.endArray().endObject().toByteArray();
   }
 
-  public static RecoveryReport read(JsonObject json) {
+  /**
+   * Reads a report.
+   *
+   * @throws MalformedJsonException if {@code bytes} spell none
+   */
+  public static RecoveryReport read(byte[] bytes) {
+    var json = new JsonReader(bytes, 0, bytes.length);
+    String id = json.beginObject().member("id").text();
+    Instant startedAt = json.member("startedAt").instant();
+    Instant readyAt = json.has("readyAt") ? json.instant() : null;
+    Cause cause = json.member("cause").constant(Cause.values());
+    boolean degraded = json.member("degraded").flag();
+    long replayed = json.member("replayed").number();
+    boolean tornTail = json.member("tornTail").flag();
+    List<String> healed = texts(json.member("healed"));
+    List<String> quarantined = texts(json.member("quarantined"));
     var tasks = new ArrayList<TaskVerdict>();
-    for (JsonValue value : json.getJsonArray("tasks")) {
-      JsonObject verdict = value.asJsonObject();
-      tasks.add(
-          new TaskVerdict(
-              new TaskId(verdict.getString("id")),
-              JsonText.integer(verdict, "attempt"),
-              verdict.getString("verdict"),
-              verdict.getString("reason"),
-              texts(verdict, "evidence"),
-              verdict.getString("decision"),
-              verdict.getBoolean("needsDecision")));
+    json.member("tasks").beginArray();
+    while (json.more()) {
+      tasks.add(verdict(json));
     }
+    json.endArray();
+    json.endObject();
+    json.end();
     return new RecoveryReport(
-        json.getString("id"),
-        JsonText.instant(json, "startedAt"),
-        json.containsKey("readyAt") ? JsonText.instant(json, "readyAt") : null,
-        Cause.valueOf(json.getString("cause")),
-        json.getBoolean("degraded"),
-        JsonText.number(json, "replayed"),
-        json.getBoolean("tornTail"),
-        texts(json, "healed"),
-        texts(json, "quarantined"),
-        tasks);
+        id, startedAt, readyAt, cause, degraded, replayed, tornTail, healed, quarantined, tasks);
+  }
+
+  private static TaskVerdict verdict(JsonReader json) {
+    var id = new TaskId(json.beginObject().member("id").text());
+    int attempt = json.member("attempt").integer();
+    String verdict = json.member("verdict").text();
+    String reason = json.member("reason").text();
+    List<String> evidence = texts(json.member("evidence"));
+    String decision = json.member("decision").text();
+    boolean needsDecision = json.member("needsDecision").flag();
+    json.endObject();
+    return new TaskVerdict(id, attempt, verdict, reason, evidence, decision, needsDecision);
   }
 
   private static void texts(JsonWriter json, String name, List<String> texts) {
@@ -68,7 +79,13 @@ public final class RecoveryReportJson {
     json.endArray();
   }
 
-  private static List<String> texts(JsonObject json, String name) {
-    return json.getJsonArray(name).getValuesAs(JsonString::getString);
+  private static List<String> texts(JsonReader json) {
+    var texts = new ArrayList<String>();
+    json.beginArray();
+    while (json.more()) {
+      texts.add(json.text());
+    }
+    json.endArray();
+    return texts;
   }
 }

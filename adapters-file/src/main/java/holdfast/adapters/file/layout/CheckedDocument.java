@@ -1,9 +1,7 @@
 package holdfast.adapters.file.layout;
 
-import holdfast.adapters.file.json.JsonText;
+import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
-import jakarta.json.JsonException;
-import jakarta.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +30,8 @@ final class CheckedDocument {
     return all;
   }
 
-  /** The object, or null if the file is damaged. */
-  static @Nullable JsonObject object(byte[] bytes) {
+  /** Reads the object; null if the file is damaged. */
+  static @Nullable JsonReader object(byte[] bytes) {
     int length = bytes.length - TRAILER_BYTES;
     if (length < 2) {
       return null;
@@ -44,11 +42,7 @@ final class CheckedDocument {
         return null;
       }
     }
-    try {
-      return JsonText.object(bytes, 0, length);
-    } catch (JsonException _) {
-      return null;
-    }
+    return new JsonReader(bytes, 0, length);
   }
 
   private static byte[] trailer(byte[] json, int length) {

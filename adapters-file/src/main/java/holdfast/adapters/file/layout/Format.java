@@ -1,15 +1,16 @@
 package holdfast.adapters.file.layout;
 
+import holdfast.adapters.file.json.JsonReader;
 import holdfast.domain.port.StorageException;
-import jakarta.json.JsonNumber;
-import jakarta.json.JsonObject;
 
 /** Refuses what a newer version wrote. */
 final class Format {
   private Format() {}
 
-  static void check(JsonObject json, String place) {
-    if (json.get("format") instanceof JsonNumber format && format.intValue() > Manifest.FORMAT) {
+  /** Reads the beginning of a document: {@code format} is its first member in every version. */
+  static void check(JsonReader json, String place) {
+    long format = json.beginObject().member("format").number();
+    if (format > Manifest.FORMAT) {
       throw new StorageException(
           place
               + " is of format "

@@ -1,9 +1,9 @@
 package holdfast.adapters.file.layout;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
-import jakarta.json.JsonException;
-import jakarta.json.JsonObject;
+import holdfast.adapters.file.json.MalformedJsonException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.UUID;
@@ -22,21 +22,22 @@ public record Instance(UUID lineage, long inode) {
     if (disk.kind(file) != Disk.Kind.FILE) {
       return null;
     }
-    JsonObject json;
     try {
-      json = CheckedDocument.object(disk.readAll(file, BYTES_MAX));
+      JsonReader json = CheckedDocument.object(disk.readAll(file, BYTES_MAX));
+      return json == null ? null : read(json, file);
     } catch (IOException _) {
       // What cannot be read is damaged: the lineage is known from the manifest and the journal.
       return null;
     }
-    if (json == null) {
-      return null;
-    }
-    Format.check(json, file.toString());
+  }
+
+  private static @Nullable Instance read(JsonReader json, Path file) {
     try {
-      return new Instance(
-          UUID.fromString(json.getString("lineage")), json.getJsonNumber("inode").longValueExact());
-    } catch (JsonException | NullPointerException | ClassCastException _) {
+      Format.check(json, file.toString());
+      UUID lineage = UUID.fromString(json.member("lineage").text());
+      return new Instance(lineage, json.member("inode").number());
+    } catch (MalformedJsonException | IllegalArgumentException _) {
+      // Its checksum is right, so it was written like this: by no version that we know.
       return null;
     }
   }

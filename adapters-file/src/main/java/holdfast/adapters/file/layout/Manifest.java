@@ -1,8 +1,8 @@
 package holdfast.adapters.file.layout;
 
+import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
-import jakarta.json.JsonException;
-import jakarta.json.JsonObject;
+import holdfast.adapters.file.json.MalformedJsonException;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -45,21 +45,21 @@ public record Manifest(
 
   /** The manifest that {@code bytes} spell, or null if they are damaged. */
   static @Nullable Manifest read(byte[] bytes, String place) {
-    JsonObject json = CheckedDocument.object(bytes);
+    JsonReader json = CheckedDocument.object(bytes);
     if (json == null) {
       return null;
     }
-    Format.check(json, place);
     try {
+      Format.check(json, place);
       return new Manifest(
-          UUID.fromString(json.getString("lineage")),
-          json.getJsonNumber("epoch").longValueExact(),
-          json.getJsonNumber("term").longValueExact(),
-          json.getJsonNumber("servedTerm").longValueExact(),
-          json.getJsonNumber("seq").longValueExact(),
-          json.getBoolean("clean"),
-          json.getJsonNumber("generation").longValueExact());
-    } catch (JsonException | NullPointerException | ClassCastException _) {
+          UUID.fromString(json.member("lineage").text()),
+          json.member("epoch").number(),
+          json.member("term").number(),
+          json.member("servedTerm").number(),
+          json.member("seq").number(),
+          json.member("clean").flag(),
+          json.member("generation").number());
+    } catch (MalformedJsonException | IllegalArgumentException _) {
       // Its checksum is right, so it was written like this: by no version that we know.
       return null;
     }

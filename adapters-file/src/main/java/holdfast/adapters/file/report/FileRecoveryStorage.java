@@ -1,12 +1,11 @@
 package holdfast.adapters.file.report;
 
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.json.JsonText;
+import holdfast.adapters.file.json.MalformedJsonException;
 import holdfast.adapters.file.json.RecoveryReportJson;
 import holdfast.domain.port.RecoveryStorage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
-import jakarta.json.JsonException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,8 +55,8 @@ public final class FileRecoveryStorage implements RecoveryStorage {
       if (disk.kind(file) != Disk.Kind.FILE) {
         return null;
       }
-      return RecoveryReportJson.read(JsonText.object(disk.readAll(file, BYTES_MAX)));
-    } catch (IOException | JsonException e) {
+      return RecoveryReportJson.read(disk.readAll(file, BYTES_MAX));
+    } catch (IOException | MalformedJsonException e) {
       throw new StorageException("recovery report " + file + " cannot be read", e);
     }
   }

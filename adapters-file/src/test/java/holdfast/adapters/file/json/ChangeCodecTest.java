@@ -1,11 +1,14 @@
 package holdfast.adapters.file.json;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import holdfast.domain.port.Change;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.task.TaskEvent;
 import java.time.Instant;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class ChangeCodecTest {
@@ -47,7 +50,73 @@ class ChangeCodecTest {
         }) {
       Instant instant = Instant.parse(text);
       byte[] json = new JsonWriter(16).beginObject().field("t", instant).endObject().toByteArray();
-      assertEquals(instant, JsonText.instant(JsonText.object(json), "t"));
+      assertEquals(instant, Instant.parse(TestJson.object(json).getString("t")));
+      var reader = new JsonReader(json, 0, json.length);
+      assertEquals(instant, reader.beginObject().member("t").instant());
     }
+  }
+
+  @Test
+  void everyPayloadIsJsonForOthersToo() {
+    for (Change change : SampleTasks.wholeLife(3)) {
+      EncodedChange encoded = ChangeCodec.encode(change);
+      byte[] payload = encoded.payload();
+      int event = encoded.eventBytes();
+      int image = event + encoded.imageBytes();
+      assertEquals(
+          change.cause(), TestJson.object(Arrays.copyOf(payload, event)).getString("type"));
+      var after = TestJson.object(Arrays.copyOfRange(payload, event, image));
+      assertEquals(change.key().id(), after.getString("id"));
+      assertEquals(
+          SampleTasks.elaborateSpec().title(), after.getJsonObject("spec").getString("title"));
+      if (encoded.idempotencyBytes() > 0) {
+        var record = TestJson.object(Arrays.copyOfRange(payload, image, payload.length));
+        assertEquals(change.key().id(), record.getString("id"));
+      }
+    }
+  }
+
+  @Test
+  void anyByteCutOffOrInsertedIsRefused() {
+    EncodedChange encoded = ChangeCodec.encode(SampleTasks.wholeLife(3).getLast());
+    byte[] payload = encoded.payload();
+    int event = encoded.eventBytes();
+    int image = encoded.imageBytes();
+    for (int length = 0; length < image; length++) {
+      var cut = new EncodedChange(encoded.key(), false, 0, payload, event, 0, length, 0);
+      assertThrows(MalformedJsonException.class, () -> ChangeCodec.task(cut, null));
+    }
+    byte[] longer = Arrays.copyOf(payload, payload.length + 1);
+    longer[payload.length] = ' ';
+    var more = new EncodedChange(encoded.key(), false, 0, longer, event, 0, image + 1, 0);
+    assertThrows(MalformedJsonException.class, () -> ChangeCodec.task(more, null));
+  }
+
+  @Test
+  void afterImageOfAnotherTaskIsRefused() {
+    EncodedChange one = ChangeCodec.encode(SampleTasks.submit(1));
+    var mixed =
+        new EncodedChange(
+            SampleTasks.submit(2).key(),
+            false,
+            0,
+            one.bytes(),
+            0,
+            one.eventBytes(),
+            one.imageBytes(),
+            0);
+    assertThrows(MalformedJsonException.class, () -> ChangeCodec.task(mixed, null));
+  }
+
+  @Test
+  void equalValuesOfSeveralTasksAreOneObject() {
+    var recurring = new Recurring();
+    var life = SampleTasks.wholeLife(3);
+    var one = ChangeCodec.task(ChangeCodec.encode(life.get(life.size() - 2)), recurring);
+    var two = ChangeCodec.task(ChangeCodec.encode(life.getLast()), recurring);
+    assertSame(one.spec().cwd(), two.spec().cwd());
+    assertSame(one.attempts().getFirst().owner(), two.attempts().getFirst().owner());
+    assertSame(one.attempts().getFirst().host(), two.attempts().getFirst().host());
+    assertEquals(one.spec(), two.spec());
   }
 }

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.disk.NioDisk;
-import holdfast.adapters.file.json.JsonText;
+import holdfast.adapters.file.json.TestJson;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.EventLog.Entry;
 import holdfast.domain.port.SampleTasks;
@@ -56,7 +56,7 @@ class FileEventLogIT {
     }
     assertEquals(3, new NioDisk().list(directory.resolve("task")).size());
     for (int i = 0; i < lines.size(); i++) {
-      var line = JsonText.object(lines.get(i).getBytes(StandardCharsets.UTF_8));
+      var line = TestJson.object(lines.get(i).getBytes(StandardCharsets.UTF_8));
       assertEquals(100 - lines.size() + i, line.getInt("number"));
     }
   }
@@ -82,7 +82,7 @@ class FileEventLogIT {
     List<String> lines = Files.readAllLines(file("task.jsonl"));
     assertEquals(2, lines.size());
     assertEquals(
-        7, JsonText.object(lines.get(1).getBytes(StandardCharsets.UTF_8)).getInt("number"));
+        7, TestJson.object(lines.get(1).getBytes(StandardCharsets.UTF_8)).getInt("number"));
   }
 
   @Test
@@ -96,7 +96,7 @@ class FileEventLogIT {
     long lines = 0;
     long lost = 0;
     for (String text : Files.readAllLines(file("task.jsonl"))) {
-      var line = JsonText.object(text.getBytes(StandardCharsets.UTF_8));
+      var line = TestJson.object(text.getBytes(StandardCharsets.UTF_8));
       if (line.getString("type").equals("gap")) {
         lost += line.getInt("lost");
       } else {
