@@ -156,7 +156,20 @@ final class CommitThread {
         pending.durable();
         lastSeq = pending.change().seq();
       }
-      commit.complete(new CommitResult.Done(lastSeq));
+      commit.settle(new CommitResult.Done(lastSeq));
+    }
+    wake(group);
+  }
+
+  /**
+   * A platform thread pays dearly for each virtual thread that it wakes, a virtual one hardly
+   * anything: it pays for one, which wakes the others while the next batch is being written.
+   */
+  private static void wake(List<QueuedCommit> group) {
+    if (group.size() == 1) {
+      group.getFirst().wake();
+    } else {
+      Thread.startVirtualThread(() -> group.forEach(QueuedCommit::wake));
     }
   }
 

@@ -77,16 +77,28 @@ final class QueuedCommit implements PendingCommit {
     }
   }
 
+  /** Sets the result and wakes whoever waits for it. */
   void complete(CommitResult outcome) {
+    settle(outcome);
+    wake();
+  }
+
+  /** Sets the result; whoever waits already sleeps on until {@link #wake}. */
+  void settle(CommitResult outcome) {
     result = outcome;
+  }
+
+  /** Wakes whoever waits for the result, which is set. */
+  void wake() {
     done.countDown();
   }
 
   /** Completes what an exception kept from being completed. */
   void completeUnlessDone(CommitResult outcome) {
     if (result == null) {
-      complete(outcome);
+      settle(outcome);
     }
+    wake();
   }
 
   @Override

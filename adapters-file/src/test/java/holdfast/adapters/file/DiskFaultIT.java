@@ -17,8 +17,10 @@ import holdfast.domain.port.TaskStorage.Origin;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -107,6 +109,54 @@ class DiskFaultIT {
       }
       assertNull(storage.impairment());
       assertTrue(fatal.isEmpty());
+    }
+  }
+
+  @Test
+  void newWorkAcceptedJustBeforeTheDiskFillsIsRefusedAndFactsWait() throws Exception {
+    var held = new CountDownLatch(1);
+    try (FileStorage files = open()) {
+      TaskStorage storage = files.taskStorage();
+      storage.open(
+          changes -> {
+            awaitUninterruptibly(held);
+            fed.addAll(changes);
+          });
+      // The first is being delivered while the others gather: more than the segments can take.
+      var wishes = new ArrayList<PendingCommit>();
+      for (int n = 0; n < 1_000; n++) {
+        wishes.add(storage.commit(List.of(SampleTasks.submit(n)), Origin.CLIENT_NEW));
+      }
+      PendingCommit fact = storage.commit(List.of(SampleTasks.submit(5_000)), Origin.INTERNAL);
+      disk.full(true);
+      held.countDown();
+      int done = 0;
+      int refused = 0;
+      for (PendingCommit wish : wishes) {
+        switch (wish.await()) {
+          case CommitResult.Done _ -> done++;
+          case CommitResult.Refused(Reason reason, String _) when reason == Reason.DISK_FULL ->
+              refused++;
+          case CommitResult other -> throw new AssertionError(other);
+        }
+      }
+      assertTrue(done > 0 && refused > 0, done + " done, " + refused + " refused");
+      disk.full(false);
+      assertEquals(new CommitResult.Done(done + 1L), fact.await());
+      for (int i = 0; i < fed.size(); i++) {
+        assertEquals(i + 1L, fed.get(i).seq(), "no gap where the refused ones were");
+      }
+    }
+    try (FileStorage files = reopenSound()) {
+      assertEquals(fed.size(), files.taskStorage().open(_ -> {}).tasks().size());
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 }

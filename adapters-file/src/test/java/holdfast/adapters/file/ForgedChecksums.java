@@ -64,7 +64,8 @@ final class ForgedChecksums {
     return bytes;
   }
 
-  private static byte[] forge(byte[] bytes) {
+  /** Makes the checksums in a segment right, in place. */
+  static byte[] forge(byte[] bytes) {
     ByteBuffer segment = ByteBuffer.wrap(bytes);
     for (int at = 0; at + BLOCK <= bytes.length; at += BLOCK) {
       if (segment.getLong(at) == BATCH) {

@@ -1,6 +1,5 @@
 package holdfast.adapters.file;
 
-import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.json.ChangeCodec;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.CommitResult;
@@ -18,34 +17,64 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongFunction;
 import java.util.stream.Stream;
 
 /**
  * Measures durable commits per second beside the raw disk's rate, and the start with many tasks.
- * Prints tab-separated values. Arguments: a directory on the disk to be measured (made, and emptied
+ * The disk's rate drifts, so it is measured before and after each row, which is compared with the
+ * mean of both; nothing is removed before the end, for freeing blocks keeps a disk busy. Prints
+ * tab-separated values. Arguments: a directory on the disk to be measured (made, and emptied
  * afterwards), seconds per measurement.
  */
 public final class JournalBench {
   private static final int BLOCK = 4_096;
+  private static final int PAYLOAD = 400;
+  private static final AtomicInteger runs = new AtomicInteger();
 
   private JournalBench() {}
 
   public static void main(String[] arguments) throws Exception {
     Path directory = Files.createDirectories(Path.of(arguments[0]));
     int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 5;
-    System.out.println("what\twriters\tper_second\ttimes_raw\tp50_us\tp99_us");
-    double raw = raw(directory, seconds);
-    System.out.printf("raw 4 KiB overwrite and fdatasync\t1\t%.0f\t1.00\t\t%n", raw);
+    System.out.println("what\twriters\tper_second\traw_per_second\ttimes_raw\tp50_us\tp99_us");
+    raw(directory, 1);
     for (int writers : new int[] {1, 16, 64, 256}) {
-      commits(directory, writers, 1, raw);
-      commits(directory, writers, seconds, raw);
+      row(directory, writers, seconds, "records of 400 B payload", JournalBench::initiative);
     }
-    System.out.printf(
-        "raw 4 KiB overwrite and fdatasync, again\t1\t%.0f\t\t\t%n", raw(directory, seconds));
+    row(directory, 64, seconds, "task submissions", SampleTasks::submit);
+    start(directory, 100_000, 1);
     start(directory, 100_000, 3);
-    // Only now: freeing so many blocks keeps the disk busy for seconds and would be measured too.
     remove(directory);
+  }
+
+  private static void row(
+      Path directory, int writers, int seconds, String what, LongFunction<Change> changes)
+      throws Exception {
+    commits(directory, writers, 1, changes);
+    double before = raw(directory, seconds);
+    long[] latencies = commits(directory, writers, seconds, changes);
+    double raw = (before + raw(directory, seconds)) / 2;
+    double rate = (double) latencies.length / seconds;
+    System.out.printf(
+        "journal, mirrored, %s\t%d\t%.0f\t%.0f\t%.2f\t%.0f\t%.0f%n",
+        what,
+        writers,
+        rate,
+        raw,
+        rate / raw,
+        latencies[latencies.length / 2] / 1e3,
+        latencies[(int) (latencies.length * 0.99)] / 1e3);
+  }
+
+  /** A change whose payload is 400 bytes, the size for which the target was set. */
+  private static Change initiative(long n) {
+    Change change = SampleTasks.initiative(n, "x");
+    int missing = PAYLOAD - ChangeCodec.encode(change).length();
+    // The title is written twice: by itself, and in the objective.
+    return SampleTasks.initiative(n, "x".repeat(1 + missing / 2));
   }
 
   /** One writer that overwrites a zero-filled file block by block and forces each. */
@@ -74,23 +103,23 @@ public final class JournalBench {
     }
   }
 
-  private static void commits(Path directory, int writers, int seconds, double raw)
-      throws Exception {
-    Path data = directory.resolve("data-" + writers + "-" + seconds);
+  /** Latencies of all commits in so many seconds, sorted, in nanoseconds. */
+  private static long[] commits(
+      Path directory, int writers, int seconds, LongFunction<Change> changes) throws Exception {
+    Path data = directory.resolve("data-" + runs.incrementAndGet());
     try (FileStorage files = FileStorage.open(settings(data))) {
       TaskStorage storage = files.taskStorage();
       storage.open(_ -> {});
       var next = new AtomicLong();
       var latencies = new ArrayList<long[]>();
       var threads = new ArrayList<Thread>();
-      long started = System.nanoTime();
-      long end = started + TimeUnit.SECONDS.toNanos(seconds);
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
       for (int i = 0; i < writers; i++) {
         threads.add(
             Thread.ofVirtual()
                 .start(
                     () -> {
-                      long[] mine = write(storage, next, end);
+                      long[] mine = write(storage, next, changes, end);
                       synchronized (latencies) {
                         latencies.add(mine);
                       }
@@ -99,19 +128,7 @@ public final class JournalBench {
       for (Thread thread : threads) {
         thread.join();
       }
-      double elapsed = System.nanoTime() - started;
-      long[] all = latencies.stream().flatMapToLong(Arrays::stream).sorted().toArray();
-      if (seconds > 1) {
-        double rate = all.length * 1e9 / elapsed;
-        System.out.printf(
-            "journal, mirrored, records of %d B\t%d\t%.0f\t%.2f\t%.0f\t%.0f%n",
-            Journal.recordBytes(ChangeCodec.encode(SampleTasks.submit(1))),
-            writers,
-            rate,
-            rate / raw,
-            all[all.length / 2] / 1e3,
-            all[(int) (all.length * 0.99)] / 1e3);
-      }
+      return latencies.stream().flatMapToLong(Arrays::stream).sorted().toArray();
     }
   }
 
@@ -124,13 +141,14 @@ public final class JournalBench {
         });
   }
 
-  private static long[] write(TaskStorage storage, AtomicLong next, long end) {
+  private static long[] write(
+      TaskStorage storage, AtomicLong next, LongFunction<Change> changes, long end) {
     var latencies = new long[1 << 10];
     int count = 0;
     try {
       long now = System.nanoTime();
       while (now < end) {
-        Change change = SampleTasks.submit(next.getAndIncrement());
+        Change change = changes.apply(next.getAndIncrement());
         CommitResult result = storage.commit(List.of(change), Origin.CLIENT_NEW).await();
         if (!(result instanceof CommitResult.Done)) {
           throw new AssertionError(result);
@@ -148,7 +166,7 @@ public final class JournalBench {
 
   /** How long a start with so many tasks of so many changes each takes. */
   private static void start(Path directory, int tasks, int changes) throws Exception {
-    Path data = directory.resolve("data-start");
+    Path data = directory.resolve("data-start-" + changes);
     try (FileStorage files = FileStorage.open(settings(data))) {
       fill(files.taskStorage(), tasks, changes);
     }
@@ -157,7 +175,7 @@ public final class JournalBench {
       try (FileStorage files = FileStorage.open(settings(data))) {
         TaskStorage.Opened opened = files.taskStorage().open(_ -> {});
         System.out.printf(
-            "start with %d tasks, %d records\t\t%d ms%n",
+            "start with %d tasks, %d records: %d ms%n",
             opened.tasks().size(),
             opened.seq(),
             TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started));

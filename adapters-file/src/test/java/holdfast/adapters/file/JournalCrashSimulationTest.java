@@ -1,5 +1,6 @@
 package holdfast.adapters.file;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +20,8 @@ import java.util.Random;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Every crash of small histories, and random crashes of random ones. The seed is printed; {@code
@@ -180,8 +183,8 @@ class JournalCrashSimulationTest {
    */
   @Test
   void segmentOfAnotherFutureIsRefusedAndWithoutTheChainItWouldNotBe() throws IOException {
-    SimulatedDisk ours = future(1);
-    SimulatedDisk theirs = future(2);
+    SimulatedDisk ours = future(1, Parting.IN_TERM_2);
+    SimulatedDisk theirs = future(2, Parting.IN_TERM_2);
     Path swapped =
         ours.files().stream()
             .filter(file -> file.toString().endsWith("-000002.wal"))
@@ -206,18 +209,89 @@ class JournalCrashSimulationTest {
     assertFalse(SimulatedServer.same(expected, accepted), "a wrong future was accepted silently");
   }
 
-  private static SimulatedDisk future(long seed) throws IOException {
+  /** The same in one copy alone: the other is intact, and only that one fits what stands around. */
+  @ParameterizedTest
+  @CsvSource({
+    "BEFORE_TERM_2, -000002.wal, false",
+    "BEFORE_TERM_2, -000002.wal, true",
+    "IN_TERM_2, -000002.wal, false",
+    "IN_TERM_2, -000002.wal, true",
+    "BEFORE_TERM_2, -000003.wal, false",
+    "IN_TERM_2, -000003.wal, true"
+  })
+  void segmentOfAnotherFutureInOneCopyIsNotBelieved(
+      Parting parting, String segment, boolean inMirror) throws IOException {
+    SimulatedDisk ours = future(1, parting);
+    SimulatedDisk mixed = ours.afterKill();
+    Path file = swap(mixed, future(2, parting), segment, inMirror);
+    var healed = new ArrayList<String>();
+    var found = SimulatedServer.recover(Engine.SOUND, mixed, new Random(3), healed);
+    assertEquals(1, healed.size(), healed.toString());
+    assertTrue(healed.getFirst().contains(file.toString()), healed.toString());
+    var expected = SimulatedServer.recover(Engine.SOUND, ours, new Random(3));
+    assertTrue(SimulatedServer.same(expected, found), "history is what the intact copy holds");
+  }
+
+  /**
+   * Both copies of the youngest segment fit the past, and nothing behind it tells which is ours.
+   */
+  @ParameterizedTest
+  @CsvSource({"BEFORE_TERM_3, false", "BEFORE_TERM_3, true", "IN_TERM_3, false", "IN_TERM_3, true"})
+  void youngestSegmentOfAnotherFutureInOneCopyIsRefused(Parting parting, boolean inMirror)
+      throws IOException {
+    SimulatedDisk mixed = future(1, parting).afterKill();
+    Path file = swap(mixed, future(2, parting), "-000003.wal", inMirror);
+    LostHistoryException refusal =
+        assertThrows(
+            LostHistoryException.class,
+            () -> SimulatedServer.recover(Engine.SOUND, mixed, new Random(3)));
+    assertTrue(
+        String.valueOf(refusal.getMessage()).contains(file.toString()), refusal.getMessage());
+  }
+
+  private static Path swap(
+      SimulatedDisk into, SimulatedDisk from, String segment, boolean inMirror) {
+    Path directory = inMirror ? SimulatedServer.LAYOUT.mirror() : SimulatedServer.LAYOUT.journal();
+    Path file =
+        into.files().stream()
+            .filter(one -> one.startsWith(directory) && one.toString().endsWith(segment))
+            .findFirst()
+            .orElseThrow();
+    Path same =
+        from.files().stream()
+            .filter(one -> one.startsWith(directory) && one.toString().endsWith(segment))
+            .findFirst()
+            .orElseThrow();
+    into.tamper(file, _ -> from.content(same));
+    return file;
+  }
+
+  /** Where two histories with one past part. */
+  private enum Parting {
+    BEFORE_TERM_2,
+    IN_TERM_2,
+    BEFORE_TERM_3,
+    IN_TERM_3
+  }
+
+  /** A history of three terms; all seeds share what is before and behind the parting. */
+  private static SimulatedDisk future(long seed, Parting parting) throws IOException {
     var disk = new SimulatedDisk(SimulatedServer.ROOT);
     var random = new SwitchedRandom(new Random(0));
     var server = new SimulatedServer(Engine.SOUND, disk, random);
     server.start();
     server.append(2, 100);
-    server.restart(disk);
-    random.follow(new Random(seed));
-    server.append(2, 100);
-    random.follow(new Random(0));
-    server.restart(disk);
-    server.append(1, 100);
+    for (int term = 2; term <= 3; term++) {
+      if (parting.name().equals("BEFORE_TERM_" + term)) {
+        random.follow(new Random(seed));
+      }
+      server.restart(disk);
+      if (parting.name().equals("IN_TERM_" + term)) {
+        random.follow(new Random(seed));
+      }
+      server.append(2, 100);
+      random.follow(new Random(0));
+    }
     return disk;
   }
 

@@ -67,11 +67,22 @@ final class SimulatedServer {
   /** Starts a server and returns what it then serves. */
   static List<SequencedChange> recover(Engine engine, SimulatedDisk disk, RandomGenerator random)
       throws IOException {
+    return recover(engine, disk, random, new ArrayList<>());
+  }
+
+  /**
+   * The same.
+   *
+   * @param healed takes what was rebuilt
+   */
+  static List<SequencedChange> recover(
+      Engine engine, SimulatedDisk disk, RandomGenerator random, List<String> healed)
+      throws IOException {
     var found = new ArrayList<SequencedChange>();
     JournalSink keep = change -> found.add(copied(change));
     History history = history(engine, disk, random);
     if (engine.takeover) {
-      history.start(keep);
+      healed.addAll(history.start(keep).healed());
     } else {
       history.recover(keep);
     }

@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Directory implements AutoCloseable {
   private static final int S_IFIFO = 0x1000;
   private static final int AT_REMOVEDIR = 0x200;
+  private static final int NAMES_BYTES = 32 * 1024;
   private static final int LOCK_SH = 1;
   private static final int LOCK_EX = 2;
   private static final int LOCK_NB = 4;
@@ -232,21 +234,31 @@ final class Directory implements AutoCloseable {
   /** The names in this directory, in no order. */
   List<String> names() {
     var names = new ArrayList<String>();
-    final int size = 32 * 1024;
+    forEachName(NAMES_BYTES, names::add);
+    return names;
+  }
+
+  /**
+   * Shows the names in this directory.
+   *
+   * @param bytesAhead how much is read before it is shown; at least one entry's length
+   */
+  void forEachName(int bytesAhead, Consumer<String> seen) {
     try (Arena arena = Arena.ofConfined()) {
-      var buffer = arena.allocate(size, 8);
+      var buffer = arena.allocate(bytesAhead, 8);
       for (; ; ) {
         long length =
             Kernel.check(
-                Kernel.call(Kernel.Call.GETDENTS64, fd, buffer.address(), size), "list " + path);
+                Kernel.call(Kernel.Call.GETDENTS64, fd, buffer.address(), bytesAhead),
+                "list " + path);
         if (length == 0) {
-          return names;
+          return;
         }
         for (long at = 0; at < length; ) {
           // struct linux_dirent64: inode 8, offset 8, record length 2, type 1, name
           String name = buffer.getString(at + 19, StandardCharsets.UTF_8);
           if (!name.equals(".") && !name.equals("..")) {
-            names.add(name);
+            seen.accept(name);
           }
           at += Short.toUnsignedInt(buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, at + 16));
         }

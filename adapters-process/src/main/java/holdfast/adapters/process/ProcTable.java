@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code /proc}. */
 final class ProcTable {
+  private static final int LISTED_AHEAD_BYTES = 320;
+
   private static final int STAT_BYTES_MAX = 4_096;
   private static final int ENVIRON_BYTES_MAX = 4 << 20;
 
@@ -29,6 +31,11 @@ final class ProcTable {
    * @param session pid of its session's leader
    */
   record Entry(long pid, char state, long parent, long group, long session, long startTicks) {
+    /** Threads of the kernel are in no session; whatever a run starts is. */
+    boolean isOfKernel() {
+      return session == 0;
+    }
+
     boolean isZombie() {
       return state == 'Z' || state == 'X';
     }
@@ -54,17 +61,20 @@ final class ProcTable {
     return entries;
   }
 
-  /** Shows every process that is not dead as soon as it is seen. */
+  /**
+   * Shows every process that is not dead as soon as it is seen, by rising pid. Few are listed
+   * ahead, so that one which hands itself on to a child is caught up with.
+   */
   static void forEach(Consumer<Entry> seen) {
     try (Directory proc = Directory.open("/proc")) {
-      for (String name : proc.names()) {
-        if (Character.isDigit(name.charAt(0))) {
-          Entry entry = find(Long.parseLong(name));
-          if (entry != null && !entry.isZombie()) {
-            seen.accept(entry);
-          }
-        }
-      }
+      proc.forEachName(
+          LISTED_AHEAD_BYTES,
+          name -> {
+            Entry entry = Character.isDigit(name.charAt(0)) ? find(Long.parseLong(name)) : null;
+            if (entry != null && !entry.isZombie()) {
+              seen.accept(entry);
+            }
+          });
     }
   }
 
@@ -104,6 +114,11 @@ final class ProcTable {
    * @param text each between two NUL characters
    */
   record Variables(String text) {
+    /** Whether they could be looked at, and there were none. */
+    boolean isEmpty() {
+      return text.equals("\0\0");
+    }
+
     boolean have(String name, String value) {
       return text.contains("\0" + name + "=" + value + "\0");
     }

@@ -24,6 +24,9 @@ final class ProcessTree {
   /** KILL is repeated while new processes turn up: some fork faster than one walk sees. */
   private static final int ROUNDS_MAX = 32;
 
+  /** One walk that meets nobody may have been overtaken by who it looked for. */
+  private static final int QUIET_ROUNDS = 3;
+
   /** To the whole group that a held process leads. Kernels before 6.9 refuse it. */
   private static final int PROCESS_GROUP = 1 << 2;
 
@@ -68,26 +71,27 @@ final class ProcessTree {
 
   private void kill(Set<Long> reached) {
     List<Long> grouped = groups.members(attempt.cookie());
+    int quietWanted = QUIET_ROUNDS;
     if (groups.kill(attempt.cookie())) {
       reached.addAll(grouped);
+      quietWanted = 1;
     }
-    int before;
-    int round = 0;
-    do {
-      before = reached.size();
+    int quiet = 0;
+    for (int round = 0; round < ROUNDS_MAX && quiet < quietWanted; round++) {
+      int before = reached.size();
       if (round > 0) {
         killAtSight(reached);
       }
       sendToMembers(9, reached);
-      round++;
-    } while (reached.size() > before && round < ROUNDS_MAX);
+      quiet = reached.size() == before ? quiet + 1 : 0;
+    }
   }
 
   /** What hands itself on from process to process is gone before a whole walk is over. */
   private void killAtSight(Set<Long> reached) {
     ProcTable.forEach(
         entry -> {
-          if (ties.bearsCookie(entry.pid()) && send(entry, new Tie.Cookie(), 9, 0)) {
+          if (ties.bearsCookieSoon(entry) && send(entry, new Tie.Cookie(), 9, 0)) {
             reached.add(entry.pid());
           }
         });
@@ -121,12 +125,12 @@ final class ProcessTree {
     Set<Long> grouped = new HashSet<>(groups.members(attempt.cookie()));
     var members = new LinkedHashMap<ProcTable.Entry, Tie>();
     for (ProcTable.Entry entry : all) {
-      if (ties.bearsCookie(entry.pid())) {
-        members.put(entry, new Tie.Cookie());
+      if (recorded != null && entry.is(recorded.identity()) && ties.prove(entry)) {
+        members.put(entry, new Tie.Recorded());
       } else if (grouped.contains(entry.pid())) {
         members.put(entry, new Tie.Group());
-      } else if (recorded != null && entry.is(recorded.identity()) && ties.prove(entry)) {
-        members.put(entry, new Tie.Recorded());
+      } else if (ties.bearsCookie(entry.pid())) {
+        members.put(entry, new Tie.Cookie());
       } else if (monitor != null && entry.parent() == monitor.pid()) {
         members.put(entry, new Tie.ForkedBy(monitor));
       }
@@ -195,7 +199,7 @@ final class ProcessTree {
 
   private boolean holds(Tie tie, ProcTable.Entry now) {
     return switch (tie) {
-      case Tie.Cookie _ -> ties.bearsCookie(now.pid());
+      case Tie.Cookie _ -> ties.bearsCookieSoon(now);
       case Tie.Group _ -> ControlGroups.contains(attempt.cookie(), now.pid());
       case Tie.Recorded _ -> ties.prove(now);
       case Tie.ForkedBy(ProcTable.Entry parent) ->

@@ -2,6 +2,8 @@ package holdfast.adapters.process;
 
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.ProcessIdentity;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What ties a living process to a run, so that nobody else can have it. A pid alone never does. A
@@ -21,6 +23,9 @@ final class Ties {
   /** The descriptor on which a monitor inherits the lock. */
   private static final int MONITORS_LOCK = 3;
 
+  private static final int LOOKS_AT_EXEC = 10;
+  private static final long LOOK_AT_EXEC_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+
   private final String runDirectory;
   private final Attempt attempt;
 
@@ -33,9 +38,15 @@ final class Ties {
     return ProcTable.variables(pid).have(CommandEnvironment.COOKIE, attempt.cookie());
   }
 
+  /** The same, if need be when an exec that is under way is over. */
+  boolean bearsCookieSoon(ProcTable.Entry process) {
+    return !process.isOfKernel()
+        && settledVariables(process).have(CommandEnvironment.COOKIE, attempt.cookie());
+  }
+
   /** Whether a process has the run's lock where only its monitor has it. */
   boolean isMonitor(long pid) {
-    if (pid <= 1) {
+    if (pid <= 1 || pid == ProcessHandle.current().pid()) {
       return false;
     }
     FileStatus held = FileStatus.following("/proc/" + pid + "/fd/" + MONITORS_LOCK);
@@ -46,13 +57,29 @@ final class Ties {
   /** Whether a living process that is the recorded one is the run's. */
   boolean prove(ProcTable.Entry recorded) {
     ProcessIdentity journalled = attempt.process();
-    ProcTable.Variables variables = ProcTable.variables(recorded.pid());
-    return variables.have(CommandEnvironment.COOKIE, attempt.cookie())
-        || variables.have(CommandEnvironment.MONITOR_OF, attempt.cookie())
-        || (journalled != null
+    boolean known =
+        journalled != null
             && recorded.is(journalled)
-            && journalled.bootId().equals(attempt.host().bootId()))
-        || isMonitor(recorded.parent());
+            && journalled.bootId().equals(attempt.host().bootId());
+    if (known || isMonitor(recorded.parent())) {
+      return true;
+    }
+    ProcTable.Variables variables = settledVariables(recorded);
+    return variables.have(CommandEnvironment.COOKIE, attempt.cookie())
+        || variables.have(CommandEnvironment.MONITOR_OF, attempt.cookie());
+  }
+
+  /** In the middle of an exec the old environment is gone and the new one not there yet. */
+  private static ProcTable.Variables settledVariables(ProcTable.Entry process) {
+    ProcTable.Variables variables = ProcTable.variables(process.pid());
+    for (int look = 0; look < LOOKS_AT_EXEC && variables.isEmpty(); look++) {
+      if (!process.isSame(ProcTable.find(process.pid()))) {
+        return variables;
+      }
+      LockSupport.parkNanos(LOOK_AT_EXEC_NANOS);
+      variables = ProcTable.variables(process.pid());
+    }
+    return variables;
   }
 
   /** Whether the run's recorded process executes the command by now, and no longer the monitor. */

@@ -23,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -75,26 +76,24 @@ class OutcomeIT {
   @EnumSource
   void noZombieIsLeft(Lab.Kind kind) {
     try (var lab = new Lab(data, kind)) {
+      var monitors = new ArrayList<Long>();
       for (int i = 0; i < 10; i++) {
-        lab.awaitEnd(lab.launch(Worlds.spec("true")));
+        RunRef run = lab.launch(Worlds.spec("true"));
+        lab.awaitEnd(run);
+        monitors.add(lab.recorded(run).monitor());
       }
-      long self = ProcessHandle.current().pid();
       Lab.await(
           "the last monitor's burial",
-          () ->
-              ProcessHandle.current()
-                  .children()
-                  .map(child -> ProcTable.find(child.pid()))
-                  .noneMatch(entry -> entry != null && entry.parent() == self && entry.isZombie()));
+          () -> monitors.stream().allMatch(pid -> ProcTable.find(pid) == null));
     }
   }
 
   @ParameterizedTest
   @EnumSource
   void anEndIsRecordedOnAFullDisk(Lab.Kind kind) throws Exception {
-    try (var small = SmallDisk.mount(data.resolve("disk"), "size=768k", "nr_inodes=200");
+    try (var small = SmallDisk.mount(data.resolve("disk"), "size=2m", "nr_inodes=200");
         var lab = new Lab(small.path(), kind)) {
-      RunRef run = lab.launchAndAwaitStart(Worlds.spec("sh", "-c", "cat /dev/zero; exit 5"));
+      RunRef run = lab.launch(Worlds.spec("sh", "-c", "cat /dev/zero; exit 5"));
       assertEquals(new Outcome.Exited(5), lab.awaitOutcome(run));
       lab.restart();
       assertInstanceOf(RecoveryVerdict.ExitedWhileDown.class, lab.verdict(run));

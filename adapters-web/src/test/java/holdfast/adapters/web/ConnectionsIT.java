@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What many, slow, silent and leaving connections do to the server. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ConnectionsIT {
   private static final String HELD = "{\"command\":[\"true\"],\"hold\":true}";
   private TestServer server = TestServer.starting(settings(64, 300, Duration.ofSeconds(5)));

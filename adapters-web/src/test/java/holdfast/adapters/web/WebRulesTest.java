@@ -18,8 +18,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** The small rules of HTTP, each by itself. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WebRulesTest {
   private static final ByteRange.Reading EVERYTHING = new ByteRange.Reading.Everything();
   private static final ByteRange.Reading NOTHING = new ByteRange.Reading.Unsatisfiable();

@@ -30,8 +30,10 @@ import org.jspecify.annotations.Nullable;
  *   128    …  payload: records ({@link RecordCodec}), or an {@link Opening}
  * </pre>
  *
- * <p>All numbers are big-endian. DATA carries records. SEAL carries nothing: that it exists proves
- * that the batch before it was durable. ROLL and TAKEOVER open a segment.
+ * <p>Magic, version, length and checksum stay where they are in every version, so that a newer
+ * batch can be told from a damaged one. All numbers are big-endian. DATA carries records. SEAL
+ * carries nothing: that it exists proves that the batch before it was durable. ROLL and TAKEOVER
+ * open a segment.
  *
  * @param length header and payload in bytes
  * @param nonce of the segment
@@ -147,6 +149,11 @@ record Batch(
         Digest.read(segment, offset + 72));
   }
 
+  /** The checksum that the batch at {@code offset} bears. */
+  static int checksum(ByteBuffer segment, int offset) {
+    return segment.getInt(offset + CRC_AT);
+  }
+
   /** How many bytes the header at {@code offset} claims, padded; {@link #BLOCK} if it is none. */
   static int claimedLength(ByteBuffer block, int bytesMax) {
     boolean isHeader = block.limit() >= BLOCK && block.getLong(0) == MAGIC;
@@ -154,10 +161,20 @@ record Batch(
     return length < HEADER || length > bytesMax ? BLOCK : padded(length);
   }
 
-  /** The version of a batch of a newer format at the start of {@code block}, or 0. */
-  static int newerVersion(ByteBuffer block) {
-    boolean isHeader = block.limit() >= BLOCK && block.getLong(0) == MAGIC;
-    return isHeader && block.getShort(8) > VERSION ? block.getShort(8) : 0;
+  /**
+   * The version of the whole and undamaged batch of a newer format at the start of {@code bytes},
+   * or 0. Damage alone must not look like one.
+   */
+  static int newerVersion(ByteBuffer bytes) {
+    boolean isNewer =
+        bytes.limit() >= BLOCK && bytes.getLong(0) == MAGIC && bytes.getShort(8) > VERSION;
+    int length = isNewer ? bytes.getInt(12) : 0;
+    boolean isWhole =
+        length >= HEADER
+            && length <= bytes.limit()
+            && padded(length) <= bytes.limit()
+            && bytes.getInt(CRC_AT) == crc(bytes, 0, padded(length));
+    return isWhole ? bytes.getShort(8) : 0;
   }
 
   private static int crc(ByteBuffer bytes, int offset, int length) {

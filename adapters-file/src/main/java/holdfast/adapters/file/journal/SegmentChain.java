@@ -29,8 +29,15 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
    *
    * @param end where it ends, or -1 for the tip, which goes on as far as it is valid
    * @param repeated its last batch as the next segment repeats it, or empty
+   * @param lastDigest of its last batch as the next segment names it; null for the tip
    */
-  record Link(SegmentName name, Batch opening, Opening from, int end, ByteBuffer repeated) {
+  record Link(
+      SegmentName name,
+      Batch opening,
+      Opening from,
+      int end,
+      ByteBuffer repeated,
+      @Nullable Digest lastDigest) {
     boolean isTip() {
       return end < 0;
     }
@@ -72,8 +79,9 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
     Opened at = tip(copies, name, opened.lastEntry().getValue());
     int end = -1;
     ByteBuffer repeated = Opening.GENESIS.lastBatch();
+    Digest lastDigest = null;
     while (at != null) {
-      links.add(new Link(name, at.batch, at.opening, end, repeated));
+      links.add(new Link(name, at.batch, at.opening, end, repeated, lastDigest));
       SegmentName predecessor = at.opening.predecessor();
       if (predecessor == null) {
         Collections.reverse(links);
@@ -83,6 +91,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       }
       end = at.opening.end();
       repeated = at.opening.lastBatch();
+      lastDigest = at.batch.previousDigest();
       name = predecessor;
       List<Opened> openings = opened.get(name);
       at =
@@ -186,7 +195,8 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       if (block == null) {
         continue;
       }
-      int newer = Batch.newerVersion(block);
+      ByteBuffer bytes = copy.read(name, 0, Batch.claimedLength(block, Integer.MAX_VALUE / 2));
+      int newer = bytes == null ? 0 : Batch.newerVersion(bytes);
       if (newer > 0) {
         throw new StorageException(
             copy.path(name)
@@ -196,7 +206,6 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
                 + Batch.VERSION
                 + ". Use the version that wrote it; nothing was changed");
       }
-      ByteBuffer bytes = copy.read(name, 0, Batch.claimedLength(block, Integer.MAX_VALUE / 2));
       Batch batch = bytes == null ? null : Batch.at(bytes, 0);
       if (bytes != null
           && batch != null

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,7 @@ final class SegmentReader {
   private final List<List<Integer>> damage = new ArrayList<>();
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private final boolean mending;
+  private final BitSet foreign = new BitSet();
   private Digest lastDigest;
   private long nextSeq;
   private int end;
@@ -141,13 +143,18 @@ final class SegmentReader {
     Batch chosen = null;
     for (int i = 0; i < copies.size(); i++) {
       ByteBuffer content = contents.get(i);
-      Batch batch = content == null ? null : fitting(content, end);
-      if (batch == null) {
-        damage.get(i).add(end);
-      } else if (chosen == null && content != null) {
+      Batch batch = content == null || foreign.get(i) ? null : fitting(content, end);
+      if (batch != null && content != null && chosen != null && differs(content)) {
+        chooseFuture();
+        return nextBatch();
+      }
+      if (batch != null && content != null && chosen == null) {
         chosen = batch;
         last = content;
         lastAt = end;
+      }
+      if (batch == null) {
+        noteDamage(i);
       }
     }
     if (chosen == null && !link.isTip() && end + link.repeated().limit() == link.end()) {
@@ -162,6 +169,45 @@ final class SegmentReader {
       lastLength = chosen.paddedLength();
     }
     return chosen;
+  }
+
+  private void noteDamage(int copy) {
+    List<Integer> offsets = damage.get(copy);
+    if (offsets.isEmpty() || offsets.getLast() != end) {
+      offsets.add(end);
+    }
+  }
+
+  private boolean differs(ByteBuffer content) {
+    return Batch.checksum(content, end) != Batch.checksum(last, end);
+  }
+
+  /**
+   * The copies go on differently, and each is whole: one was put there from a directory that had
+   * the same past. The one counts that ends with the batch which the next segment followed.
+   */
+  private void chooseFuture() {
+    for (int i = 0; i < copies.size(); i++) {
+      foreign.set(i, !endsAsFollowed(contents.get(i)));
+    }
+    if (foreign.cardinality() == copies.size()) {
+      throw lost(
+          "the copies hold different batches, each of them whole, and nothing tells which is"
+              + " history: one file was put there from elsewhere",
+          end);
+    }
+  }
+
+  private boolean endsAsFollowed(@Nullable ByteBuffer content) {
+    Digest digest = null;
+    int at = end;
+    Batch batch = content == null ? null : Batch.at(content, at);
+    while (content != null && batch != null && at < link.end()) {
+      digest = Digest.of(content, at, batch.paddedLength());
+      at += batch.paddedLength();
+      batch = Batch.at(content, at);
+    }
+    return at == link.end() && digest != null && digest.equals(link.lastDigest());
   }
 
   /** The batch at {@code offset} if it is valid, belongs here, and chains to the one before. */

@@ -215,7 +215,8 @@ public final class JsonReader {
           : texts.text(bytes, from + 1, length);
     }
     String raw = utf8(from + 1, length);
-    return escaped ? unescaped(raw, from) : raw;
+    String text = escaped ? unescaped(raw, from) : raw;
+    return texts == null ? text : texts.one(text);
   }
 
   /** The same, as one object with every equal text read this way. */

@@ -74,10 +74,10 @@ enum Member {
   UPDATED_AT("updatedAt");
 
   private final String text;
+
   // An array, for bulk copies; nobody changes it.
   @SuppressWarnings("ImmutableEnumChecker")
   private final byte[] quoted;
-
 
   Member(String text) {
     this.text = text;

@@ -100,7 +100,7 @@ public record Layout(Path data, Path state, Path mirror) {
     for (Path directory : directories) {
       create(disk, directory);
     }
-    for (Path directory : List.of(state, journal(), recovery(), quarantine(), reports(), mirror)) {
+    for (Path directory : directories) {
       removeTemporary(disk, directory);
     }
   }

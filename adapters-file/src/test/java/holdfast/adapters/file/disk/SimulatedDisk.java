@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -72,6 +73,8 @@ public final class SimulatedDisk implements Disk {
 
   /** Pages are never changed in place, so that copies share them. */
   private static final class Content {
+    private static final byte[] ZEROS = new byte[PAGE];
+
     private byte[][] pages = new byte[8][];
     private long size;
 
@@ -90,15 +93,25 @@ public final class SimulatedDisk implements Disk {
         int within = (int) (at % PAGE);
         int count = Math.min(PAGE - within, to - done);
         if (page >= pages.length) {
-          pages = java.util.Arrays.copyOf(pages, Math.max(page + 1, pages.length * 2));
+          pages = Arrays.copyOf(pages, Math.max(page + 1, pages.length * 2));
         }
-        byte[] changed = pages[page] == null ? new byte[PAGE] : pages[page].clone();
-        System.arraycopy(bytes, done, changed, within, count);
-        pages[page] = changed;
+        pages[page] = changed(pages[page], within, bytes, done, count);
         at += count;
         done += count;
       }
       size = Math.max(size, at);
+    }
+
+    /** A page that was never written, or written with zeros alone, is null: most of a spare is. */
+    private static byte @Nullable [] changed(
+        byte @Nullable [] page, int within, byte[] bytes, int from, int count) {
+      if (count == PAGE) {
+        boolean isZero = Arrays.mismatch(bytes, from, from + PAGE, ZEROS, 0, PAGE) < 0;
+        return isZero ? null : Arrays.copyOfRange(bytes, from, from + PAGE);
+      }
+      byte[] changed = page == null ? new byte[PAGE] : page.clone();
+      System.arraycopy(bytes, from, changed, within, count);
+      return changed;
     }
 
     void truncate(long to) {
