@@ -164,6 +164,25 @@ class JournalDamageIT {
   }
 
   @Test
+  void lastBatchDamagedInBothCopiesIsNoTornTailWhereASealFollows() throws Exception {
+    fill();
+    Files.delete(state().resolve("current-state.json"));
+    Files.delete(state().resolve("recovery/current-state.json"));
+    for (String which : List.of("A", "B")) {
+      Path tip = segments(copy(which)).getLast();
+      byte[] bytes = Files.readAllBytes(tip);
+      int end = bytes.length;
+      while (bytes[end - 4_096] == 0) {
+        end -= 4_096;
+      }
+      bytes[end - 2 * 4_096 + 200] ^= 4;
+      Files.write(tip, bytes);
+    }
+    FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
+    assertEquals(FileStorageException.EXIT_LOST_HISTORY, refused.exitCode());
+  }
+
+  @Test
   void lossOfTheYoungestSegmentInBothCopiesIsRefused() throws Exception {
     fill();
     for (String which : List.of("A", "B")) {
