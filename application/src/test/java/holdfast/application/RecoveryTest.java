@@ -76,8 +76,10 @@ class RecoveryTest {
         assertFalse(verdict.evidence().isEmpty());
         site.process(id);
         assertEquals(1, site.world.executions(id));
-        assertEquals(2, site.task(id).lastRun().orElseThrow().run());
-        assertEquals(1, site.task(id).attempts().getLast().recoveries());
+        // The server that is about to crash may have seen it too, and have begun it anew itself.
+        int run = site.task(id).lastRun().orElseThrow().run();
+        assertTrue(run >= 2, "run " + run);
+        assertEquals(run - 1, site.task(id).attempts().getLast().recoveries());
       }
     }
   }

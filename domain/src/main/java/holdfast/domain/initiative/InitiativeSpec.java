@@ -34,8 +34,8 @@ public record InitiativeSpec(String title, String objective, Map<String, String>
               "/objective",
               "is " + objective.length() + " characters; at most " + OBJECTIVE_CHARS_MAX));
     }
-    TaskSpec.checkText(title, "/title", broken);
-    TaskSpec.checkText(objective, "/objective", broken);
+    TaskSpec.checkText(title, () -> "/title", broken);
+    TaskSpec.checkText(objective, () -> "/objective", broken);
     TaskSpec.checkLabels(labels, broken);
     if (!broken.isEmpty()) {
       throw new InvalidSpecException(broken);

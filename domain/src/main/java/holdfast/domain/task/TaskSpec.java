@@ -1,13 +1,13 @@
 package holdfast.domain.task;
 
 import holdfast.domain.task.InvalidSpecException.Violation;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,7 +90,7 @@ public record TaskSpec(
               "/title",
               "is " + title.length() + " characters; at most " + TaskLimits.TITLE_CHARS_MAX));
     }
-    checkText(title, "/title", broken);
+    checkText(title, () -> "/title", broken);
   }
 
   private static void checkCommand(List<String> command, List<Violation> broken) {
@@ -106,7 +106,8 @@ public record TaskSpec(
     long bytes = 0;
     for (int i = 0; i < command.size(); i++) {
       bytes += bytes(command.get(i)) + 1;
-      checkText(command.get(i), "/command/" + i, broken);
+      int element = i;
+      checkText(command.get(i), () -> "/command/" + element, broken);
     }
     if (bytes > TaskLimits.ARGV_BYTES_MAX) {
       broken.add(
@@ -122,21 +123,23 @@ public record TaskSpec(
     if (bytes(cwd) > TaskLimits.CWD_BYTES_MAX) {
       broken.add(new Violation("/cwd", "is longer than " + TaskLimits.CWD_BYTES_MAX + " bytes"));
     }
-    checkText(cwd, "/cwd", broken);
+    checkText(cwd, () -> "/cwd", broken);
   }
 
   private static void checkEnv(Map<String, String> env, List<Violation> broken) {
     long bytes = 0;
     for (Map.Entry<String, String> variable : env.entrySet()) {
-      String pointer = "/env/" + escape(variable.getKey());
-      bytes += bytes(variable.getKey()) + bytes(variable.getValue()) + 2;
-      if (variable.getKey().isEmpty() || variable.getKey().indexOf('=') >= 0) {
-        broken.add(new Violation(pointer, "is not a variable name: empty, or contains '='"));
+      String name = variable.getKey();
+      Supplier<String> pointer = () -> "/env/" + escape(name);
+      bytes += bytes(name) + bytes(variable.getValue()) + 2;
+      if (name.isEmpty() || name.indexOf('=') >= 0) {
+        broken.add(new Violation(pointer.get(), "is not a variable name: empty, or contains '='"));
       }
-      if (variable.getKey().startsWith("HOLDFAST_")) {
-        broken.add(new Violation(pointer, "is reserved: names that begin with HOLDFAST_ are ours"));
+      if (name.startsWith("HOLDFAST_")) {
+        broken.add(
+            new Violation(pointer.get(), "is reserved: names that begin with HOLDFAST_ are ours"));
       }
-      checkText(variable.getKey(), pointer, broken);
+      checkText(name, pointer, broken);
       checkText(variable.getValue(), pointer, broken);
     }
     if (bytes > TaskLimits.ENV_BYTES_MAX) {
@@ -163,8 +166,8 @@ public record TaskSpec(
                     + TaskLimits.LABEL_CHARS_MAX
                     + " characters and a value of at most as many"));
       }
-      checkText(label.getKey(), "/labels/" + escape(label.getKey()), broken);
-      checkText(label.getValue(), "/labels/" + escape(label.getKey()), broken);
+      checkText(label.getKey(), () -> "/labels/" + escape(label.getKey()), broken);
+      checkText(label.getValue(), () -> "/labels/" + escape(label.getKey()), broken);
     }
   }
 
@@ -202,17 +205,22 @@ public record TaskSpec(
     return duration.isNegative() || duration.compareTo(TaskLimits.DURATION_MAX) > 0;
   }
 
-  /** Reports text that cannot be passed on: NUL, or half of a surrogate pair. */
-  public static void checkText(String text, String pointer, List<Violation> broken) {
+  /**
+   * Reports text that cannot be passed on: NUL, or half of a surrogate pair.
+   *
+   * @param pointer to the text, asked for only if it is broken
+   */
+  public static void checkText(String text, Supplier<String> pointer, List<Violation> broken) {
     if (text.indexOf('\0') >= 0) {
-      broken.add(new Violation(pointer, "contains a NUL character"));
+      broken.add(new Violation(pointer.get(), "contains a NUL character"));
     }
     for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        boolean paired =
-            i + 1 < text.length() && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
+      char c = text.charAt(i);
+      if (Character.isSurrogate(c)) {
+        boolean paired = i + 1 < text.length() && Character.isSurrogatePair(c, text.charAt(i + 1));
         if (!paired) {
-          broken.add(new Violation(pointer, "contains half of a surrogate pair, which is no text"));
+          broken.add(
+              new Violation(pointer.get(), "contains half of a surrogate pair, which is no text"));
           return;
         }
         i++;
@@ -220,8 +228,17 @@ public record TaskSpec(
     }
   }
 
-  private static int bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8).length;
+  /** Length in UTF-8; half a surrogate pair, which is refused, counts as two. */
+  private static long bytes(String text) {
+    long bytes = text.length();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) {
+        // Both halves of a pair make four bytes together.
+        bytes += c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
+      }
+    }
+    return bytes;
   }
 
   private static String escape(String member) {
