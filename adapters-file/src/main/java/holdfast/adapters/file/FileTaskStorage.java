@@ -81,7 +81,7 @@ final class FileTaskStorage implements TaskStorage {
 
   private History.Start start(StateFold fold) {
     try {
-      return history.start(fold);
+      return history.start(fold.sink());
     } catch (LostHistoryException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);

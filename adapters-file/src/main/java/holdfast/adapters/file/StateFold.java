@@ -25,7 +25,7 @@ import java.util.Map;
  *
  * <p>Used once, by one thread.
  */
-final class StateFold implements JournalSink {
+final class StateFold {
   private final EntityHeads heads;
   private final Instant now;
   private final Map<EntityKey, SequencedChange> newest = new LinkedHashMap<>();
@@ -44,11 +44,15 @@ final class StateFold implements JournalSink {
     this.now = now;
   }
 
+  /** Where the journal's changes are to go. */
+  JournalSink sink() {
+    return new JournalSink(this::change, this::segmentEnded);
+  }
+
   /**
    * @throws StorageException if the change binds an idempotency key in a way that is not known
    */
-  @Override
-  public void change(SequencedChange change) {
+  private void change(SequencedChange change) {
     heads.replayed(change);
     newest.put(change.change().key(), change);
     try {
@@ -65,8 +69,7 @@ final class StateFold implements JournalSink {
   /**
    * @throws StorageException if an after-image is none that is known
    */
-  @Override
-  public void segmentEnded() {
+  private void segmentEnded() {
     for (SequencedChange change : newest.values()) {
       try {
         take(change.change(), change.seq());

@@ -79,7 +79,7 @@ final class SimulatedServer {
       Engine engine, SimulatedDisk disk, RandomGenerator random, List<String> healed)
       throws IOException {
     var found = new ArrayList<SequencedChange>();
-    JournalSink keep = change -> found.add(copied(change));
+    var keep = new JournalSink(change -> found.add(copied(change)), () -> {});
     History history = history(engine, disk, random);
     if (engine.takeover) {
       healed.addAll(history.start(keep).healed());

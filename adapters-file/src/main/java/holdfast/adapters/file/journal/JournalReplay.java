@@ -104,7 +104,7 @@ final class JournalReplay {
   void heal() throws IOException {
     for (Damaged segment : damaged) {
       SegmentReader again = SegmentReader.mending(copies, segment.link(), segment.start());
-      again.read(new BatchIndex(), _ -> {});
+      again.read(new BatchIndex(), JournalSink.NOWHERE);
       again.heal(nextTerm, healed, quarantined);
     }
   }

@@ -1,11 +1,25 @@
 package holdfast.adapters.file.journal;
 
-/** Takes the changes of a journal at start-up, in order of seq. */
-public interface JournalSink {
+import java.util.function.Consumer;
 
-  /** The next change. The bytes behind it are gone when {@link #segmentEnded} returns. */
-  void change(SequencedChange change);
+/**
+ * Where the changes of a journal go at start-up, in order of seq.
+ *
+ * @param onChange takes the next change; the bytes behind it are gone when {@code onSegmentEnd}
+ *     returns
+ * @param onSegmentEnd runs when all changes of a segment were taken; the next ones overwrite the
+ *     bytes behind them
+ */
+public record JournalSink(Consumer<SequencedChange> onChange, Runnable onSegmentEnd) {
 
-  /** All changes of a segment were taken; the next ones overwrite the bytes behind them. */
-  default void segmentEnded() {}
+  /** For those who read a journal for another reason than its changes. */
+  static final JournalSink NOWHERE = new JournalSink(_ -> {}, () -> {});
+
+  void change(SequencedChange change) {
+    onChange.accept(change);
+  }
+
+  void segmentEnded() {
+    onSegmentEnd.run();
+  }
 }
