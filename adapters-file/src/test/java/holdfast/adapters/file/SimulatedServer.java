@@ -21,6 +21,8 @@ import java.util.random.RandomGenerator;
 
 /** A server's use of {@link History} on a simulated disk, and what it may rely on. */
 final class SimulatedServer {
+  private static final JournalSink NOWHERE = new JournalSink(_ -> {}, () -> {});
+
   static final Path ROOT = Path.of("/d");
   static final Layout LAYOUT =
       new Layout(ROOT, ROOT.resolve("state"), Layout.defaultMirror(ROOT.resolve("state")));
@@ -107,7 +109,7 @@ final class SimulatedServer {
   }
 
   void start() throws IOException {
-    history.start(_ -> {});
+    history.start(NOWHERE);
   }
 
   /** Ends in order and starts again on the same disk. */
@@ -115,7 +117,7 @@ final class SimulatedServer {
     history.end();
     history.close();
     history = history(engine, disk, random);
-    history.start(_ -> {});
+    history.start(NOWHERE);
   }
 
   /** Appends a batch of some records of some size. */
