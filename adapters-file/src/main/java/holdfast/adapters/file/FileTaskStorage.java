@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Task storage in a mirrored journal. */
 final class FileTaskStorage implements TaskStorage {
-  private static final long KEEPER_MILLIS = 1_000;
+  /** Short enough that a spare is ready before the next segment is full, at any rate of writing. */
+  private static final long KEEPER_MILLIS = 50;
 
   private final Disk disk;
   private final Layout layout;

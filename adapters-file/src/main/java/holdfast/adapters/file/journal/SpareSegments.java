@@ -78,8 +78,9 @@ final class SpareSegments {
       for (int offset = 0; offset < segmentBytes; offset += zeros.capacity()) {
         zeros.position(0).limit(Math.min(zeros.capacity(), segmentBytes - offset));
         file.write(zeros, offset);
+        // Bit by bit: one large force would hold up the forces of the commits beside it.
+        file.force();
       }
-      file.force();
     }
     copy.disk().rename(temporary, spare);
     copy.forceDirectory();
