@@ -210,14 +210,14 @@ public final class ServerBench {
       }
       String live =
           "i=0; while [ $i -lt 50 ]; do i=$((i+1)); dd if=\"$1\" bs=1M count=20 skip=$(( (i%25)*20 ))"
-              + " 2>/dev/null; sleep 0.09; done";
+              + " 2>/dev/null; sleep 0.03; done";
       String writer =
           api.submit(RestartEndToEndTest.command("sh", "-c", live, "live", file.toString()));
       row(
           "output of a live task",
           receive(server, writer, -1),
           "MB/s",
-          "written at about 200 MB/s");
+          "as fast as its writer writes");
       row(
           "resident after output",
           server.residentMebibytes(),
@@ -288,12 +288,14 @@ public final class ServerBench {
     }
     try {
       URI address = URI.create("http://127.0.0.1:7397");
+      long size = Files.size(file);
       RawWebSocket socket = connect(address);
       long begun = System.nanoTime();
       var checksum = new CRC32C();
       long bytes = 0;
       try (socket) {
-        while (bytes < Files.size(file) && socket.read() == RawWebSocket.BINARY) {
+        // Its library sends large messages in fragments.
+        while (bytes < size && socket.read() <= RawWebSocket.BINARY) {
           checksum.update(socket.payload(), 0, socket.length());
           bytes += socket.length();
         }
