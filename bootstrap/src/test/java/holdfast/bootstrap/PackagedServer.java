@@ -61,9 +61,20 @@ final class PackagedServer implements AutoCloseable {
    */
   static Process launch(Path dataDirectory, Map<String, String> environment, String... options)
       throws IOException {
+    return launch("0", dataDirectory, environment, options);
+  }
+
+  /** The same on a certain port. */
+  static Process launchOn(String port, Path dataDirectory) throws IOException {
+    return launch(port, dataDirectory, Map.of());
+  }
+
+  private static Process launch(
+      String port, Path dataDirectory, Map<String, String> environment, String... options)
+      throws IOException {
     var command = new ArrayList<String>(javaCommand());
     command.add("serve");
-    command.addAll(List.of("--data-dir", dataDirectory.toString(), "--port", "0"));
+    command.addAll(List.of("--data-dir", dataDirectory.toString(), "--port", port));
     command.addAll(List.of(options));
     var builder = new ProcessBuilder(command);
     builder.environment().put("HOME", dataDirectory.getParent().toString());

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import jakarta.json.JsonObject;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -77,6 +79,20 @@ class ShutdownEndToEndTest {
       String said = PackagedServer.stderr(data);
       assertTrue(said.contains(String.valueOf(server.pid())), said);
       assertEquals(0, server.client().get("/api/tasks").getJsonArray("items").size());
+    }
+  }
+
+  @Test
+  void aPortThatIsTakenIsRefusedWithOneLine() throws Exception {
+    Path data = scratch.resolve("data");
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = String.valueOf(taken.getLocalPort());
+      Process server = PackagedServer.launchOn(port, data);
+      assertTrue(server.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(64, server.exitValue());
+      String said = PackagedServer.stderr(data);
+      assertEquals(1, said.lines().count(), said);
+      assertTrue(said.contains("cannot listen on 127.0.0.1:" + port), said);
     }
   }
 

@@ -75,6 +75,16 @@ public final class HoldfastWeb {
       throw new IllegalStateException(
           "cannot listen on " + settings.host() + ":" + settings.port() + ": " + rootMessage(e), e);
     }
+    // Helidon logs a port that it cannot bind, and returns as if all were well.
+    if (!built.isRunning() || built.port() < 1) {
+      throw new IllegalStateException(
+          "cannot listen on "
+              + settings.host()
+              + ":"
+              + settings.port()
+              + ": the port is in use, or the address is not this machine's; set another port or"
+              + " host, or stop the program that has it");
+    }
     var newGate = new Gate(settings, built.port(), clock, System::nanoTime);
     var door = door(newGate);
     gate = newGate;
