@@ -4,6 +4,7 @@
  */
 @org.jspecify.annotations.NullMarked
 module holdfast.adapters.file {
+  requires com.github.luben.zstd_jni;
   requires static org.jspecify;
   requires transitive holdfast.domain;
 

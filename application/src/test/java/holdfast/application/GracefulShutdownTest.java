@@ -9,6 +9,9 @@ import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
+import holdfast.domain.port.InMemoryScrubbing;
+import holdfast.domain.port.InMemorySnapshotStorage;
+import holdfast.domain.port.InMemoryStateFiles;
 import holdfast.domain.port.InMemoryTaskStorage;
 import holdfast.domain.port.SimulatedProcessControl;
 import holdfast.domain.port.SimulatedWorld;
@@ -33,6 +36,9 @@ class GracefulShutdownTest {
             new InMemoryOutputStorage(),
             new SimulatedProcessControl(new SimulatedWorld()),
             new InMemoryRecoveryStorage(),
+            new InMemoryStateFiles(),
+            new InMemorySnapshotStorage(),
+            new InMemoryScrubbing(),
             log);
     return new GracefulShutdown(limit, InstantSource.system(), ports);
   }

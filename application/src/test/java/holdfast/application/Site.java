@@ -3,6 +3,9 @@ package holdfast.application;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
+import holdfast.domain.port.InMemoryScrubbing;
+import holdfast.domain.port.InMemorySnapshotStorage;
+import holdfast.domain.port.InMemoryStateFiles;
 import holdfast.domain.port.InMemoryTaskStorage;
 import holdfast.domain.port.SimulatedProcess;
 import holdfast.domain.port.SimulatedWorld;
@@ -54,7 +57,16 @@ final class Site implements AutoCloseable {
   Site start() throws InterruptedException {
     storage = new InMemoryTaskStorage(content);
     control = new MortalProcessControl(world, quotaBytes);
-    var ports = new Ports(storage, outputs, control, reports, log);
+    var ports =
+        new Ports(
+            storage,
+            outputs,
+            control,
+            reports,
+            new InMemoryStateFiles(),
+            new InMemorySnapshotStorage(),
+            new InMemoryScrubbing(),
+            log);
     server = Holdfast.start(ports, runningMax, InstantSource.system(), random, () -> false);
     return this;
   }

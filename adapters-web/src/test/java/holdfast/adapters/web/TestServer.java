@@ -5,6 +5,9 @@ import holdfast.application.Ports;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
+import holdfast.domain.port.InMemoryScrubbing;
+import holdfast.domain.port.InMemorySnapshotStorage;
+import holdfast.domain.port.InMemoryStateFiles;
 import holdfast.domain.port.InMemoryTaskStorage;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.SimulatedProcessControl;
@@ -77,6 +80,9 @@ final class TestServer implements AutoCloseable {
             readFrom,
             new SimulatedProcessControl(world),
             new InMemoryRecoveryStorage(),
+            new InMemoryStateFiles(),
+            new InMemorySnapshotStorage(),
+            new InMemoryScrubbing(),
             new ForgetfulLog());
     try {
       application =

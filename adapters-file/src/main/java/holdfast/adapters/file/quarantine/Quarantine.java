@@ -1,0 +1,197 @@
+package holdfast.adapters.file.quarantine;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps damaged bytes, each with a note of what was found, where, when, and what took its place.
+ *
+ * <p>The same bytes of the same file are kept once. The whole has a budget: what goes beyond it,
+ * and what is larger than one piece may be, is kept as its SHA-256 and its first 64 KiB, and the
+ * note says so. Nothing in here is ever read by the server. Any thread.
+ */
+public final class Quarantine {
+  private static final int HEAD_BYTES = 64 << 10;
+  private static final int CHUNK = 1 << 20;
+  private static final int NAME_CHARS_MAX = 120;
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
+
+  private final Disk disk;
+  private final Path directory;
+  private final InstantSource clock;
+  private final long budget;
+  private long used = -1;
+
+  /**
+   * @param directory exists
+   * @param budget bytes that may be kept whole
+   */
+  public Quarantine(Disk disk, Path directory, InstantSource clock, long budget) {
+    this.disk = disk;
+    this.directory = directory;
+    this.clock = clock;
+    this.budget = budget;
+  }
+
+  /**
+   * Keeps a copy of a file's bytes, durably; the file stays where it is. What the disk refuses to
+   * read is zero in the copy.
+   *
+   * @param what was expected and found
+   * @param source what its place is filled from, or null if nothing is
+   * @return where the bytes are, or null if there is no file
+   */
+  public synchronized @Nullable Path keep(Path file, String what, @Nullable String source)
+      throws IOException {
+    if (disk.kind(file) != Disk.Kind.FILE) {
+      return null;
+    }
+    try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
+      long size = opened.size();
+      String hash = hash(opened, size);
+      Path target = directory.resolve(name(file) + "." + hash.substring(0, 16));
+      if (disk.kind(target) == Disk.Kind.FILE) {
+        return target;
+      }
+      boolean whole = size <= budget - used();
+      long kept = whole ? size : Math.min(size, HEAD_BYTES);
+      copy(opened, kept, target);
+      used = used() + kept;
+      note(
+          target,
+          file,
+          what,
+          source,
+          whole
+              ? size + " bytes, SHA-256 " + hash
+              : "the first " + kept + " of " + size + " bytes, for want of room; SHA-256 " + hash);
+      return target;
+    }
+  }
+
+  /**
+   * Moves away what is no file, or should not be where it is: a directory, a link, a pipe. What a
+   * link points at stays untouched.
+   *
+   * @return where it is now, or null if there is nothing
+   */
+  public synchronized @Nullable Path move(Path path, String what, @Nullable String source)
+      throws IOException {
+    if (disk.kind(path) == Disk.Kind.MISSING) {
+      return null;
+    }
+    Path target = directory.resolve(name(path) + "." + TIME.format(clock.instant()));
+    for (int i = 2; disk.kind(target) != Disk.Kind.MISSING; i++) {
+      target = directory.resolve(name(path) + "." + TIME.format(clock.instant()) + "-" + i);
+    }
+    disk.rename(path, target);
+    disk.forceDirectory(directory);
+    disk.forceDirectory(Disk.parent(path));
+    note(target, path, what, source, "moved here as it was");
+    return target;
+  }
+
+  private long used() throws IOException {
+    if (used < 0) {
+      long sum = 0;
+      for (String name : disk.list(directory)) {
+        Path file = directory.resolve(name);
+        if (disk.kind(file) == Disk.Kind.FILE) {
+          try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
+            sum += opened.size();
+          }
+        }
+      }
+      used = sum;
+    }
+    return used;
+  }
+
+  private void copy(DiskFile from, long bytes, Path target) throws IOException {
+    Path temporary = target.resolveSibling(target.getFileName() + Disk.TEMPORARY_SUFFIX);
+    disk.delete(temporary);
+    try (DiskFile to = disk.open(temporary, Disk.Access.CREATE)) {
+      ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(CHUNK, Math.max(1, bytes)));
+      for (long at = 0; at < bytes; at += chunk.capacity()) {
+        chunk.clear().limit((int) Math.min(chunk.capacity(), bytes - at));
+        readOrZero(from, chunk, at);
+        to.write(chunk.flip(), at);
+      }
+      to.force();
+    }
+    disk.rename(temporary, target);
+    disk.forceDirectory(directory);
+  }
+
+  private static void readOrZero(DiskFile file, ByteBuffer chunk, long offset) {
+    try {
+      while (chunk.hasRemaining() && file.read(chunk, offset + chunk.position()) > 0) {
+        // Reads go on until the chunk is full or the file ends.
+      }
+    } catch (IOException _) {
+      // The note tells that the file was damaged; what cannot be read of it is zero.
+    }
+    while (chunk.hasRemaining()) {
+      chunk.put((byte) 0);
+    }
+  }
+
+  private static String hash(DiskFile file, long size) {
+    MessageDigest digest = sha256();
+    ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(CHUNK, Math.max(1, size)));
+    for (long at = 0; at < size; at += chunk.capacity()) {
+      chunk.clear().limit((int) Math.min(chunk.capacity(), size - at));
+      readOrZero(file, chunk, at);
+      digest.update(chunk.flip());
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** The last two elements of the path, of harmless characters. */
+  private static String name(Path path) {
+    Path parent = path.getParent();
+    Path above = parent == null ? null : parent.getFileName();
+    String name = (above == null ? "" : above + "-") + path.getFileName();
+    String safe = name.replaceAll("[^A-Za-z0-9._-]", "_");
+    return safe.length() <= NAME_CHARS_MAX ? safe : safe.substring(0, NAME_CHARS_MAX);
+  }
+
+  private void note(Path target, Path where, String what, @Nullable String source, String kept)
+      throws IOException {
+    String text =
+        "what: "
+            + what
+            + "\nwhere: "
+            + where
+            + "\nwhen: "
+            + clock.instant()
+            + "\nrebuilt from: "
+            + (source == null ? "nothing" : source)
+            + "\nkept: "
+            + kept
+            + "\n";
+    disk.replace(
+        target.resolveSibling(target.getFileName() + ".note"),
+        text.getBytes(StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,72 @@
+package holdfast.domain.port;
+
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Task;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** State files for tests: a map that outlives nothing. */
+public final class InMemoryStateFiles implements StateFiles {
+  private final Map<EntityKey, Stored<?>> copies = new HashMap<>();
+  private long checkpoint;
+
+  @Override
+  public synchronized long checkpoint() {
+    return checkpoint;
+  }
+
+  /** What is kept, by entity. */
+  public synchronized Map<EntityKey, Stored<?>> copies() {
+    return Map.copyOf(copies);
+  }
+
+  /** Damages or removes copies, as a test wants it. */
+  public synchronized void lose(EntityKey key) {
+    copies.remove(key);
+  }
+
+  @Override
+  public synchronized Reconciled reconcile(
+      List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives, List<EntityKey> gone) {
+    var findings = new ArrayList<Finding>();
+    int written = 0;
+    for (Stored<Task> task : tasks) {
+      written += put(EntityKey.of(task.entity().id()), task, findings);
+    }
+    for (Stored<Initiative> initiative : initiatives) {
+      written += put(EntityKey.of(initiative.entity().id()), initiative, findings);
+    }
+    gone.forEach(copies::remove);
+    return new Reconciled(written, findings);
+  }
+
+  private int put(EntityKey key, Stored<?> stored, List<Finding> findings) {
+    Stored<?> before = copies.put(key, stored);
+    if (before == null && stored.seq() <= checkpoint) {
+      findings.add(new Finding(key, Condition.MISSING, key.id(), "there was no copy", null));
+    }
+    return stored.equals(before) ? 0 : 1;
+  }
+
+  @Override
+  public synchronized Swept sweep(Predicate<EntityKey> exists) {
+    var findings = new ArrayList<Finding>();
+    int looked = copies.size();
+    for (EntityKey key : List.copyOf(copies.keySet())) {
+      if (!exists.test(key)) {
+        copies.remove(key);
+        findings.add(new Finding(key, Condition.UNKNOWN, key.id(), "no such entity", null));
+      }
+    }
+    return new Swept(looked, true, findings);
+  }
+
+  @Override
+  public synchronized void checkpoint(long seq) {
+    checkpoint = Math.max(checkpoint, seq);
+  }
+}
