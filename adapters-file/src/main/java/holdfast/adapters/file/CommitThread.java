@@ -68,6 +68,7 @@ final class CommitThread {
     try {
       List<QueuedCommit> group = queue.take(batchBytesMax, IDLE_MILLIS);
       while (group != null) {
+        history.rollIfWanted();
         if (group.isEmpty()) {
           sealIfNeeded();
         } else {

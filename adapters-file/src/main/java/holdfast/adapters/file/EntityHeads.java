@@ -41,6 +41,19 @@ final class EntityHeads {
     }
   }
 
+  /** Takes an entity's newest change from a base, at start-up. */
+  void loaded(EntityKey key, long revision, long seq) {
+    var head = new Head();
+    head.revision = revision;
+    head.seq = seq;
+    head.durable(revision, seq);
+    heads.put(key, head);
+  }
+
+  void clear() {
+    heads.clear();
+  }
+
   /** Takes a change of the journal, at start-up. */
   void replayed(SequencedChange change) {
     Head head = heads.computeIfAbsent(change.change().key(), _ -> new Head());

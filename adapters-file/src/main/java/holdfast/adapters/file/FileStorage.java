@@ -58,22 +58,28 @@ public final class FileStorage implements AutoCloseable {
       throws IOException {
     this.layout = layout;
     this.lock = lock;
-    var journal = new Journal(copies(disk, layout), settings.segmentBytes());
+    var journal = new Journal(copies(disk, layout), settings.sizes().segmentBytes());
     var history =
         new History(
             disk,
             layout,
             journal,
             UUID::randomUUID,
-            new History.MirrorRule(settings.mirrorDir() != null, settings.rebuildMirror()));
-    taskStorage = new FileTaskStorage(disk, layout, settings, history);
+            new History.Rules(
+                settings.mirrorDir() != null,
+                settings.allowed().rebuildMirror(),
+                settings.allowed().copy(),
+                settings.allowed().loss()));
+    taskStorage = new FileTaskStorage(disk, layout, settings, history, StateBases::new);
     outputStorage = new FileOutputStorage(disk, layout);
     eventLog =
         new FileEventLog(
             disk,
             layout.logs(),
             new FileEventLog.Bounds(
-                settings.logBytesMax(), settings.logFilesMax(), settings.logFlushInterval()),
+                settings.logs().bytesMax(),
+                settings.logs().filesMax(),
+                settings.logs().flushInterval()),
             settings.clock());
     recoveryStorage = new FileRecoveryStorage(disk, layout.reports());
   }
@@ -105,12 +111,12 @@ public final class FileStorage implements AutoCloseable {
     try {
       for (Path directory : List.of(layout.data(), layout.state())) {
         Layout.create(disk, directory);
-        check(disk, directory, settings.allowNetworkFs());
+        check(disk, directory, settings.allowed().networkFs());
       }
       FileLock lock = lock(layout, settings);
       try {
         layout.prepare(disk);
-        check(disk, layout.mirror(), settings.allowNetworkFs());
+        check(disk, layout.mirror(), settings.allowed().networkFs());
         return new FileStorage(disk, layout, settings, lock);
       } catch (IOException | RuntimeException e) {
         lock.close();

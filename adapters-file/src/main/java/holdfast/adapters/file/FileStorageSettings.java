@@ -13,45 +13,92 @@ import org.jspecify.annotations.Nullable;
  * @param stateDir what tasks are; usually {@code state} in the data directory
  * @param mirrorDir where the journal's second copy goes, on another disk; null for its default
  *     place below the state directory
- * @param rebuildMirror whether a mirror that is empty or behind is rebuilt rather than refused
- * @param segmentBytes size of a journal segment; a multiple of 4,096, at least 64 KiB
- * @param queueBound commits that may wait for the disk before clients are told BUSY
- * @param diskReserve bytes that must stay free for clients to add work
- * @param logBytesMax size at which an event log file is rotated
- * @param logFilesMax files kept of each category, the one being written included
- * @param logFlushInterval longest time that a line waits in memory
- * @param allowNetworkFs whether a network file system is accepted
+ * @param allowed what is done only if the operator says so
+ * @param sizes how much of everything
+ * @param logs how event logs are kept
  * @param clock for lock, reports and the expiry of idempotency keys
  * @param onFatal told once if the journal fails: the process must end, for only a new start can
- *     find out what is durable. Called on the journal's thread
+ *     find out what is durable. Called on the thread that found out
  */
 public record FileStorageSettings(
     Path dataDir,
     Path stateDir,
     @Nullable Path mirrorDir,
-    boolean rebuildMirror,
-    int segmentBytes,
-    int queueBound,
-    long diskReserve,
-    long logBytesMax,
-    int logFilesMax,
-    Duration logFlushInterval,
-    boolean allowNetworkFs,
+    Allowed allowed,
+    Sizes sizes,
+    Logs logs,
     InstantSource clock,
     Consumer<Throwable> onFatal) {
 
   private static final int SEGMENT_BYTES_MIN = 64 << 10;
   private static final int SEGMENT_BYTES_MAX = 256 << 20;
 
-  public FileStorageSettings {
-    if (segmentBytes % 4_096 != 0
-        || segmentBytes < SEGMENT_BYTES_MIN
-        || segmentBytes > SEGMENT_BYTES_MAX) {
-      throw new IllegalArgumentException(
-          "segment of " + segmentBytes + " bytes; needs a multiple of 4096 from 64 KiB to 256 MiB");
+  /**
+   * What is done only if the operator says so.
+   *
+   * @param networkFs whether a network file system is accepted
+   * @param rebuildMirror whether a mirror that is empty or behind is rebuilt rather than refused
+   * @param copy whether a directory that was copied may go on by itself
+   * @param loss whether to go on without what cannot be read any more
+   */
+  public record Allowed(boolean networkFs, boolean rebuildMirror, boolean copy, boolean loss) {
+    public static final Allowed NOTHING = new Allowed(false, false, false, false);
+  }
+
+  /**
+   * How much of everything.
+   *
+   * @param segmentBytes size of a journal segment; a multiple of 4,096, at least 64 KiB
+   * @param queueBound commits that may wait for the disk before clients are told BUSY
+   * @param diskReserve bytes that must stay free for clients to add work
+   * @param snapshotsMax snapshots that are kept, at least 2
+   * @param quarantineBytesMax damaged bytes that are kept whole
+   */
+  public record Sizes(
+      int segmentBytes,
+      int queueBound,
+      long diskReserve,
+      int snapshotsMax,
+      long quarantineBytesMax) {
+    public static final Sizes USUAL = new Sizes(16 << 20, 8_192, 256L << 20, 24, 1L << 30);
+
+    public Sizes {
+      if (segmentBytes % 4_096 != 0
+          || segmentBytes < SEGMENT_BYTES_MIN
+          || segmentBytes > SEGMENT_BYTES_MAX) {
+        throw new IllegalArgumentException(
+            "segment of "
+                + segmentBytes
+                + " bytes; needs a multiple of 4096 from 64 KiB to 256 MiB");
+      }
+      if (queueBound < 1 || diskReserve < 0 || snapshotsMax < 2 || quarantineBytesMax < 0) {
+        throw new IllegalArgumentException("bounds must be positive");
+      }
     }
-    if (queueBound < 1 || diskReserve < 0 || logBytesMax < 1 || logFilesMax < 1) {
-      throw new IllegalArgumentException("bounds must be positive");
+
+    public Sizes withSegmentBytes(int bytes) {
+      return new Sizes(bytes, queueBound, diskReserve, snapshotsMax, quarantineBytesMax);
+    }
+
+    public Sizes withDiskReserve(long bytes) {
+      return new Sizes(segmentBytes, queueBound, bytes, snapshotsMax, quarantineBytesMax);
+    }
+  }
+
+  /**
+   * How event logs are kept.
+   *
+   * @param bytesMax size at which a file is rotated
+   * @param filesMax files kept of each category, the one being written included
+   * @param flushInterval longest time that a line waits in memory
+   */
+  public record Logs(long bytesMax, int filesMax, Duration flushInterval) {
+    public static final Logs USUAL = new Logs(100L << 20, 5, Duration.ofSeconds(1));
+
+    public Logs {
+      if (bytesMax < 1 || filesMax < 1) {
+        throw new IllegalArgumentException("bounds must be positive");
+      }
     }
   }
 
@@ -62,58 +109,25 @@ public record FileStorageSettings(
         dataDir,
         dataDir.resolve("state"),
         null,
-        false,
-        16 << 20,
-        8_192,
-        256L << 20,
-        100L << 20,
-        5,
-        Duration.ofSeconds(1),
-        false,
+        Allowed.NOTHING,
+        Sizes.USUAL,
+        Logs.USUAL,
         clock,
         onFatal);
   }
 
-  public FileStorageSettings withStateDir(Path directory) {
-    return copy(directory, mirrorDir, rebuildMirror, segmentBytes, queueBound, diskReserve);
-  }
-
-  public FileStorageSettings withMirrorDir(@Nullable Path directory, boolean rebuild) {
-    return copy(stateDir, directory, rebuild, segmentBytes, queueBound, diskReserve);
-  }
-
-  public FileStorageSettings withSegmentBytes(int bytes) {
-    return copy(stateDir, mirrorDir, rebuildMirror, bytes, queueBound, diskReserve);
-  }
-
-  public FileStorageSettings withQueueBound(int commits) {
-    return copy(stateDir, mirrorDir, rebuildMirror, segmentBytes, commits, diskReserve);
-  }
-
-  public FileStorageSettings withDiskReserve(long bytes) {
-    return copy(stateDir, mirrorDir, rebuildMirror, segmentBytes, queueBound, bytes);
-  }
-
-  private FileStorageSettings copy(
-      Path stateDir,
-      @Nullable Path mirrorDir,
-      boolean rebuildMirror,
-      int segmentBytes,
-      int queueBound,
-      long diskReserve) {
+  public FileStorageSettings with(Allowed rules) {
     return new FileStorageSettings(
-        dataDir,
-        stateDir,
-        mirrorDir,
-        rebuildMirror,
-        segmentBytes,
-        queueBound,
-        diskReserve,
-        logBytesMax,
-        logFilesMax,
-        logFlushInterval,
-        allowNetworkFs,
-        clock,
-        onFatal);
+        dataDir, stateDir, mirrorDir, rules, sizes, logs, clock, onFatal);
+  }
+
+  public FileStorageSettings with(Sizes bounds) {
+    return new FileStorageSettings(
+        dataDir, stateDir, mirrorDir, allowed, bounds, logs, clock, onFatal);
+  }
+
+  public FileStorageSettings withMirrorDir(@Nullable Path directory) {
+    return new FileStorageSettings(
+        dataDir, stateDir, directory, allowed, sizes, logs, clock, onFatal);
   }
 }

@@ -2,6 +2,7 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.LostHistoryException;
 import holdfast.adapters.file.journal.SequencedChange;
@@ -9,6 +10,7 @@ import holdfast.adapters.file.json.ChangeCodec;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.PendingCommit;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Task storage in a mirrored journal. */
@@ -26,22 +29,34 @@ final class FileTaskStorage implements TaskStorage {
   /** Short enough that a spare is ready before the next segment is full, at any rate of writing. */
   private static final long KEEPER_MILLIS = 50;
 
+  private static final int LINEAGE_CHARS = 8;
+
   private final Disk disk;
   private final Layout layout;
   private final FileStorageSettings settings;
   private final History history;
+  private final Function<StateFold, Bases> bases;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread keeper;
   private volatile @Nullable String roomTrouble;
-  private volatile boolean isCopy;
+  private volatile @Nullable String readOnly;
   private @Nullable CommitQueue queue;
   private @Nullable CommitThread thread;
 
-  FileTaskStorage(Disk disk, Layout layout, FileStorageSettings settings, History history) {
+  /**
+   * @param bases makes what loads the state that history goes on from into a fold
+   */
+  FileTaskStorage(
+      Disk disk,
+      Layout layout,
+      FileStorageSettings settings,
+      History history,
+      Function<StateFold, Bases> bases) {
     this.disk = disk;
     this.layout = layout;
     this.settings = settings;
     this.history = history;
+    this.bases = bases;
     keeper = Thread.ofPlatform().daemon().name("holdfast-journal-keeper").unstarted(this::keep);
   }
 
@@ -52,37 +67,51 @@ final class FileTaskStorage implements TaskStorage {
     }
     var heads = new EntityHeads();
     var fold = new StateFold(heads, settings.clock().instant());
-    History.Start start = start(fold);
-    isCopy = start.isCopy();
-    int bytesMax = Journal.recordBytesMax(settings.segmentBytes());
-    var commits = new CommitQueue(heads, start.seq() + 1, settings.queueBound(), bytesMax);
-    var writing =
-        new CommitThread(commits, history, feed, settings.onFatal(), bytesMax, start.seq());
+    History.Start start = start(bases.apply(fold));
+    readOnly = start.readOnly();
+    int bytesMax = Journal.recordBytesMax(settings.sizes().segmentBytes());
+    var commits = new CommitQueue(heads, start.seq() + 1, settings.sizes().queueBound(), bytesMax);
     queue = commits;
-    thread = writing;
-    writing.start();
-    keeper.start();
+    if (start.readOnly() == null) {
+      var writing =
+          new CommitThread(commits, history, feed, settings.onFatal(), bytesMax, start.seq());
+      thread = writing;
+      writing.start();
+      keeper.start();
+    }
+    return opened(start, fold);
+  }
+
+  private static Opened opened(History.Start start, StateFold fold) {
+    Identity identity = start.identity();
     return new Opened(
-        start.lineage().toString(),
-        start.lineage().toString().substring(0, 8) + "-" + start.epoch(),
-        start.term(),
+        identity.lineage().toString(),
+        epochName(identity),
+        identity.term(),
         start.seq(),
         fold.tasks(),
         fold.initiatives(),
         fold.tombstones(),
         fold.idempotency(),
+        start.readOnly(),
+        start.isAcceptedCopy(),
         new Replay(
             start.cause(),
             start.degraded(),
-            start.seq(),
+            start.records(),
             start.tornTail(),
             start.healed(),
             start.quarantined()));
   }
 
-  private History.Start start(StateFold fold) {
+  /** What clients know an epoch by: the same number of another lineage is another epoch. */
+  static String epochName(Identity identity) {
+    return identity.lineage().toString().substring(0, LINEAGE_CHARS) + "-" + identity.epoch();
+  }
+
+  private History.Start start(Bases loaded) {
     try {
-      return history.start(fold.sink());
+      return history.start(loaded);
     } catch (LostHistoryException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);
@@ -99,6 +128,11 @@ final class FileTaskStorage implements TaskStorage {
 
   @Override
   public PendingCommit commit(List<Change> changes, Origin origin) {
+    String refusal = readOnly;
+    if (refusal != null) {
+      return QueuedCommit.ended(
+          new CommitResult.Refused(CommitResult.Reason.COPY_NOT_ACCEPTED, refusal));
+    }
     return opened().put(changes, origin);
   }
 
@@ -146,7 +180,7 @@ final class FileTaskStorage implements TaskStorage {
   private void look(CommitQueue commits) {
     try {
       long free = Math.min(disk.usableBytes(layout.state()), disk.usableBytes(layout.mirror()));
-      boolean scarce = free < settings.diskReserve();
+      boolean scarce = free < settings.sizes().diskReserve();
       if (scarce) {
         commits.diskFull(true);
       }
@@ -173,9 +207,11 @@ final class FileTaskStorage implements TaskStorage {
       return roomTrouble;
     }
     if (queue != null && opened().isDiskFull()) {
-      return "less than " + settings.diskReserve() + " bytes are free: new tasks are refused";
+      return "less than "
+          + settings.sizes().diskReserve()
+          + " bytes are free: new tasks are refused";
     }
-    return isCopy ? layout.state() + " was copied from where it was made" : null;
+    return readOnly;
   }
 
   /** Stops without writing anything more, as a killed process does. */

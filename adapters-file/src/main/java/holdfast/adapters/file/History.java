@@ -1,28 +1,34 @@
 package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.EpochBase;
+import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
-import holdfast.adapters.file.journal.JournalSink;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
+import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The journal together with what names it and what proves how far it goes: recovers, begins a term,
- * appends, ends clean.
+ * The journal together with what names it, what it goes on from, and what proves how far it goes:
+ * recovers, begins a term, appends, retires, ends clean.
  *
- * <p>One thread at a time, except for {@link #find} and {@link #prepareSpare}. After an exception
- * nothing more may be appended.
+ * <p>One thread at a time, except for {@link #find}, {@link #prepareSpare}, {@link #checkpoint} and
+ * {@link #retire}. After an exception nothing more may be appended.
  */
 final class History {
   private static final int MIRROR = 1;
@@ -32,42 +38,48 @@ final class History {
   private final Journal journal;
   private final Manifests manifests;
   private final Supplier<UUID> lineages;
-  private final MirrorRule mirrorRule;
-  private @Nullable Manifest manifest;
-  private long seq;
+  private final Rules rules;
+  private volatile long seq;
+  private volatile boolean rollWanted;
+  private @Nullable Identity identity;
 
   /**
    * How history stands after a start.
    *
-   * @param isCopy whether this directory was copied from the one it was made in
+   * @param readOnly why nothing may be changed, or null
+   * @param isAcceptedCopy whether this directory was a copy until this start
    */
   record Start(
-      UUID lineage,
-      long epoch,
-      long term,
+      Identity identity,
       long seq,
+      long checkpoint,
       RecoveryReport.Cause cause,
       boolean degraded,
+      long records,
       boolean tornTail,
-      boolean isCopy,
+      @Nullable String readOnly,
+      boolean isAcceptedCopy,
       List<String> healed,
       List<String> quarantined) {}
 
   /**
-   * What is done about a mirror that is empty, foreign or behind.
+   * What the operator allows.
    *
-   * @param apart whether it is on a disk of its own, which may not be mounted: then it is refused
-   * @param rebuild whether it is rebuilt all the same
+   * @param mirrorApart whether the mirror is on a disk of its own, which may not be mounted
+   * @param rebuildMirror whether a mirror that is empty or behind is rebuilt all the same
+   * @param acceptCopy whether a directory that was copied may go on by itself
+   * @param acceptLoss whether to go on without what cannot be read any more
    */
-  record MirrorRule(boolean apart, boolean rebuild) {}
+  record Rules(boolean mirrorApart, boolean rebuildMirror, boolean acceptCopy, boolean acceptLoss) {
+    static final Rules STRICT = new Rules(false, false, false, false);
+  }
 
-  History(
-      Disk disk, Layout layout, Journal journal, Supplier<UUID> lineages, MirrorRule mirrorRule) {
+  History(Disk disk, Layout layout, Journal journal, Supplier<UUID> lineages, Rules rules) {
     this.disk = disk;
-    this.mirrorRule = mirrorRule;
     this.layout = layout;
     this.journal = journal;
     this.lineages = lineages;
+    this.rules = rules;
     manifests = new Manifests(disk, layout.manifest(), layout.otherManifest());
   }
 
@@ -76,81 +88,160 @@ final class History {
       @Nullable Instance instance,
       Manifests.Found manifests,
       long term,
-      Journal.Recovered journal) {}
+      boolean isNew,
+      Journal.Recovered journal) {
+    @Nullable Manifest newest() {
+      return manifests.newest();
+    }
+  }
 
   /**
    * Recovers everything acknowledged and begins a new term.
    *
-   * @param sink takes every change so far, in order
+   * @param bases holds the state: what is loaded, and every change behind it
    */
-  Start start(JournalSink sink) throws IOException {
-    Found found = recover(sink);
+  Start start(Bases bases) throws IOException {
+    Found found = recover(bases);
     Journal.Recovered recovered = found.journal();
-    Manifest newest = found.manifests().newest();
+    Manifest newest = found.newest();
     UUID lineage = lineage(expectedLineage(found.instance(), newest), recovered);
     boolean isCopy = isCopy(found.instance());
-    List<String> healed = mend(found, lineage);
-    begin(
-        new Manifest(
-            lineage,
-            recovered.epoch(),
-            found.term(),
-            newest == null ? 0 : newest.servedTerm(),
-            newest == null ? 0 : newest.seq(),
-            false,
-            newest == null ? 1 : newest.generation() + 1));
-    return new Start(
-        lineage,
-        recovered.epoch(),
-        found.term(),
-        seq,
-        cause(recovered, found.manifests().main(), healed),
-        !healed.isEmpty() || (newest == null && !recovered.empty()),
-        recovered.tornTail(),
-        isCopy,
-        healed,
-        recovered.quarantined());
+    var healed = new ArrayList<String>();
+    if (isCopy && !rules.acceptCopy()) {
+      return served(found, bases, new Identity(lineage, recovered.epoch(), found.term()), healed);
+    }
+    healed.addAll(mend(found, lineage, isCopy));
+    Manifest next = newest == null ? Manifest.first(lineage) : newest;
+    String lost = recovered.lost();
+    if (isCopy || lost != null) {
+      beginEpoch(next.withTerm(found.term()), recovered.epoch() + 1, bases);
+      if (lost != null) {
+        healed.add("history was given up as --accept-loss allows: " + lost);
+      }
+    } else {
+      begin(next.withTerm(found.term()).withEpoch(recovered.epoch()));
+    }
+    return served(found, bases, began(), healed);
   }
 
-  /** Reads all of history and mends the copies of the journal; begins nothing. */
-  Found recover(JournalSink sink) throws IOException {
+  private Start served(Found found, Bases bases, Identity served, List<String> healed)
+      throws IOException {
+    Journal.Recovered recovered = found.journal();
+    Manifest newest = found.newest();
+    boolean isCopy = isCopy(found.instance());
+    var quarantined = new ArrayList<>(bases.damaged());
+    quarantined.addAll(recovered.quarantined());
+    String forgotten = bases.forgotten();
+    if (forgotten != null) {
+      healed.add(forgotten);
+    }
+    RecoveryReport.Cause cause = cause(found, healed);
+    boolean degraded =
+        !healed.isEmpty() || !quarantined.isEmpty() || (newest == null && !found.isNew());
+    if (cause == RecoveryReport.Cause.FULL
+        && found.manifests().missing().contains(layout.manifest())) {
+      // Removing it is how a full recovery is asked for: worth naming, but nothing is amiss.
+      healed.add(layout.manifest() + " was missing: rebuilt, after a full recovery");
+    }
+    return new Start(
+        served,
+        seq,
+        newest == null ? 0 : newest.checkpoint(),
+        cause,
+        degraded,
+        recovered.records(),
+        recovered.tornTail(),
+        isCopy && !rules.acceptCopy() ? copied() : null,
+        isCopy && rules.acceptCopy(),
+        healed,
+        quarantined);
+  }
+
+  private String copied() {
+    return layout.state()
+        + " is a copy: it was made in another place. To let it go on by itself, start once with"
+        + " --accept-copy: tasks that ran are then LOST, and queued ones HELD";
+  }
+
+  /** Reads all of history; changes nothing. */
+  Found recover(Bases bases) throws IOException {
     Instance instance = Instance.read(disk, layout.instance());
     Manifests.Found found = manifests.read();
     Manifest newest = found.newest();
     UUID expected = expectedLineage(instance, newest);
     long term = Math.max(newest == null ? 0 : newest.term(), journal.highestTerm()) + 1;
-    var proof =
-        newest == null
-            ? new Journal.Proof(0, 0)
-            : new Journal.Proof(newest.servedTerm(), newest.seq());
     checkMirror(expected, newest);
-    Journal.Recovered recovered = journal.recover(expected, proof, term, sink);
+    Journal.Extent extent = journal.examine(expected);
+    long base = loadBase(bases, extent, expected, newest);
+    var proof =
+        new Journal.Proof(
+            newest == null ? 0 : newest.servedTerm(),
+            Math.max(base, newest == null ? 0 : Math.max(newest.seq(), newest.checkpoint())));
+    Journal.Recovered recovered =
+        journal.recover(base, proof, term, rules.acceptLoss(), bases.sink());
     seq = recovered.nextSeq() - 1;
-    return new Found(instance, found, term, recovered);
+    return new Found(instance, found, term, extent.isEmpty() && base == 0, recovered);
+  }
+
+  private static long loadBase(
+      Bases bases, Journal.Extent extent, @Nullable UUID expected, @Nullable Manifest newest)
+      throws IOException {
+    UUID lineage = expected == null ? extent.lineage() : expected;
+    if (lineage == null) {
+      return 0;
+    }
+    long epoch = extent.isEmpty() && newest != null ? newest.epoch() : extent.epoch();
+    return bases.load(
+        new Bases.Wanted(
+            lineage,
+            epoch,
+            extent.firstSeq() - 1,
+            extent.base(),
+            newest == null ? 0 : newest.checkpoint()));
   }
 
   /** Rebuilds what names the lineage, and says what was rebuilt altogether. */
-  private List<String> mend(Found found, UUID lineage) throws IOException {
+  private List<String> mend(Found found, UUID lineage, boolean isCopy) throws IOException {
+    journal.heal();
     var healed = new ArrayList<>(found.journal().healed());
-    boolean isNew = found.journal().empty();
-    if (found.instance() == null) {
+    boolean isNew = found.isNew();
+    if (found.newest() != null && found.newest().format() < Manifest.FORMAT) {
+      backUp(found.newest().format());
       Instance.write(disk, layout.instance(), lineage);
-      if (!isNew) {
-        healed.add(layout.instance() + " was missing or damaged: rebuilt");
-      }
+    } else if (found.instance() == null || isCopy) {
+      Instance.write(disk, layout.instance(), lineage);
     }
-    if (mirrorRule.apart() && Instance.read(disk, layout.mirrorInstance()) == null) {
+    if (found.instance() == null && !isNew) {
+      healed.add(layout.instance() + " was missing or damaged: rebuilt");
+    }
+    if (rules.mirrorApart() && Instance.read(disk, layout.mirrorInstance()) == null) {
       Instance.write(disk, layout.mirrorInstance(), lineage);
     }
     if (!isNew) {
       found.manifests().damaged().forEach(file -> healed.add(file + " was damaged: rebuilt"));
+      found.manifests().missing().stream()
+          .filter(file -> !file.equals(layout.manifest()))
+          .forEach(file -> healed.add(file + " was missing: rebuilt"));
     }
     return healed;
   }
 
+  /** Keeps what a newer format is about to replace. */
+  private void backUp(int format) throws IOException {
+    Path backup = layout.recovery().resolve("backup-format-" + format);
+    Layout.create(disk, backup);
+    for (Path file : List.of(layout.instance(), layout.manifest(), layout.otherManifest())) {
+      if (disk.kind(file) == Disk.Kind.FILE) {
+        String prefix = file.equals(layout.otherManifest()) ? "other-" : "";
+        disk.replace(
+            backup.resolve(prefix + file.getFileName()), disk.readAll(file, Manifests.BYTES_MAX));
+      }
+    }
+  }
+
   /** An empty mount point must not become a mirror silently, nor an old disk a current one. */
   private void checkMirror(@Nullable UUID expected, @Nullable Manifest newest) throws IOException {
-    if (!mirrorRule.apart()) {
+    if (!rules.mirrorApart()) {
       return;
     }
     Instance mirror = Instance.read(disk, layout.mirrorInstance());
@@ -163,7 +254,7 @@ final class History {
               + expected
               + "). Name the right one; nothing was changed");
     }
-    if (newest == null || newest.servedTerm() == 0 || mirrorRule.rebuild()) {
+    if (newest == null || newest.servedTerm() == 0 || rules.rebuildMirror()) {
       return;
     }
     long term = journal.highestTerm(MIRROR);
@@ -211,27 +302,37 @@ final class History {
   /** The term is known in both places before a segment bears it, the takeover before it serves. */
   private void begin(Manifest next) throws IOException {
     manifests.save(next);
-    journal.begin(next.lineage(), next.epoch(), next.term());
-    save(next, next.term(), false);
+    identity = new Identity(next.lineage(), next.epoch(), next.term());
+    journal.begin(identity, next.floor());
+    manifests.update(last -> last.serving(seq));
   }
 
-  private void save(Manifest last, long servedTerm, boolean clean) throws IOException {
-    var next =
-        new Manifest(
-            last.lineage(),
-            last.epoch(),
-            last.term(),
-            servedTerm,
-            seq,
-            clean,
-            last.generation() + 1);
+  /**
+   * Begins an epoch with the state as recovered. Its snapshot is durable first; the batch that
+   * names it is what makes it count.
+   */
+  private void beginEpoch(Manifest next, long epoch, Bases bases) throws IOException {
     manifests.save(next);
-    manifest = next;
+    EpochBase base = bases.save(next.lineage(), epoch, seq + 1);
+    identity = new Identity(next.lineage(), epoch, next.term());
+    journal.beginEpoch(identity, base);
+    seq = base.seq();
+    manifests.update(
+        last -> last.withEpoch(epoch).serving(seq).withFloor(0, List.of(base.snapshot())));
   }
 
-  private static RecoveryReport.Cause cause(
-      Journal.Recovered recovered, @Nullable Manifest main, List<String> healed) {
-    if (recovered.empty()) {
+  private Identity began() {
+    Identity present = identity;
+    if (present == null) {
+      throw new IllegalStateException("no term was begun");
+    }
+    return present;
+  }
+
+  private static RecoveryReport.Cause cause(Found found, List<String> healed) {
+    Journal.Recovered recovered = found.journal();
+    Manifest main = found.manifests().main();
+    if (found.isNew()) {
       return RecoveryReport.Cause.FIRST_START;
     }
     if (main == null) {
@@ -254,8 +355,8 @@ final class History {
   /**
    * Makes sure that a unit of so many bytes finds a segment.
    *
-   * @throws holdfast.adapters.file.disk.DiskFullException if there is no room for one yet; nothing
-   *     is lost, and it may be tried again
+   * @throws DiskFullException if there is no room for one yet; nothing is lost, and it may be tried
+   *     again
    */
   void reserve(int bytes) throws IOException {
     journal.reserve(bytes);
@@ -273,12 +374,66 @@ final class History {
     return journal.find(wanted);
   }
 
+  /** The newest durable seq. */
+  long seq() {
+    return seq;
+  }
+
+  /** Whose history is written, once a term has begun. */
+  Identity identity() {
+    return began();
+  }
+
+  /** Notes that every change up to {@code reached} is in the state files. */
+  void checkpoint(long reached) throws IOException {
+    manifests.update(last -> last.reaching(seq).withCheckpoint(reached));
+  }
+
+  /**
+   * Notes the snapshots that recovery relies on, and removes the segments that it needs no more.
+   *
+   * @param floor the seq of the older of them, or 0 if there is only one
+   * @return how many segments were removed
+   */
+  int retire(long floor, List<String> snapshots) throws IOException {
+    Manifest last = manifests.last();
+    long checkpoint = last == null ? 0 : last.checkpoint();
+    long allowed = Math.min(floor, checkpoint);
+    manifests.update(
+        present -> present.reaching(seq).withFloor(Math.max(allowed, present.floor()), snapshots));
+    return allowed == 0 ? 0 : journal.retire(allowed);
+  }
+
+  /** Reads the next piece of the journal again; see {@link Journal#scrub}. */
+  Journal.Checked scrub() throws IOException {
+    Journal.Checked checked = journal.scrub();
+    rollWanted |= checked.mustSeal();
+    return checked;
+  }
+
+  /** Goes on in a new segment if the present one is damaged, so that it can be mended. */
+  void rollIfWanted() throws IOException {
+    if (rollWanted) {
+      rollWanted = false;
+      try {
+        journal.prepareSpare();
+        journal.roll();
+      } catch (DiskFullException _) {
+        // The scrub asks again in its next round.
+      }
+    }
+  }
+
+  /** Puts the manifests back where they are not as saved; see {@link Manifests#mend}. */
+  Map<Path, Optional<Path>> mendManifests(Quarantine quarantine) throws IOException {
+    return manifests.mend(quarantine);
+  }
+
   /** Marks the end as clean. Nothing may be appended afterwards. */
   void end() throws IOException {
-    Manifest last = manifest;
-    if (last != null) {
+    if (identity != null) {
       journal.seal();
-      save(last, last.servedTerm(), true);
+      manifests.update(last -> last.endedClean(seq));
     }
   }
 

@@ -9,6 +9,7 @@ import holdfast.adapters.file.json.Recurring;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
@@ -19,9 +20,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a journal adds up to. Of each segment only the newest after-image of each entity is parsed,
- * straight from the bytes that were read: the checksums vouch for the rest, and nothing but the
- * entities themselves outlives the segment.
+ * What a base and the journal behind it add up to. Of each segment only the newest after-image of
+ * each entity is parsed, straight from the bytes that were read: the checksums vouch for the rest,
+ * and nothing but the entities themselves outlives the segment.
  *
  * <p>Used once, by one thread.
  */
@@ -42,6 +43,45 @@ final class StateFold {
   StateFold(EntityHeads heads, Instant now) {
     this.heads = heads;
     this.now = now;
+  }
+
+  /** Takes an entity of the base. */
+  void load(Stored<Task> task) {
+    EntityKey key = EntityKey.of(task.entity().id());
+    tasks.put(key, task);
+    heads.loaded(key, task.entity().revision(), task.seq());
+  }
+
+  /** Takes an initiative of the base. */
+  void loadInitiative(Stored<Initiative> initiative) {
+    EntityKey key = EntityKey.of(initiative.entity().id());
+    initiatives.put(key, initiative);
+    heads.loaded(key, initiative.entity().revision(), initiative.seq());
+  }
+
+  void load(Tombstone tombstone) {
+    tombstones.put(tombstone.key(), tombstone);
+    heads.loaded(tombstone.key(), 0, tombstone.seq());
+  }
+
+  void load(IdempotencyRecord record) {
+    if (record.expiresAt().isAfter(now)) {
+      bound.put(record.key(), record);
+    }
+  }
+
+  /** Forgets what a base that turned out to be damaged had loaded. */
+  void clear() {
+    heads.clear();
+    tasks.clear();
+    initiatives.clear();
+    tombstones.clear();
+    bound.clear();
+  }
+
+  /** All of it, as of {@code seq}. */
+  StateImage image(long seq) {
+    return new StateImage(seq, now, tasks(), initiatives(), tombstones(), idempotency());
   }
 
   /** Where the journal's changes are to go. */

@@ -38,8 +38,7 @@ class DiskFaultIT {
     return FileStorage.open(
         FileStorageSettings.of(
                 directory.resolve("data"), InstantSource.fixed(SampleTasks.NOON), fatal::add)
-            .withSegmentBytes(64 << 10)
-            .withDiskReserve(0),
+            .with(FileStorageSettings.Sizes.USUAL.withSegmentBytes(64 << 10).withDiskReserve(0)),
         disk);
   }
 
@@ -76,7 +75,7 @@ class DiskFaultIT {
     return FileStorage.open(
         FileStorageSettings.of(
                 directory.resolve("data"), InstantSource.fixed(SampleTasks.NOON), fatal::add)
-            .withSegmentBytes(64 << 10));
+            .with(FileStorageSettings.Sizes.USUAL.withSegmentBytes(64 << 10)));
   }
 
   @Test

@@ -26,7 +26,7 @@ class FileTaskStorageContractIT extends TaskStorageContractTest {
                     failure -> {
                       throw new AssertionError(failure);
                     })
-                .withSegmentBytes(1 << 20));
+                .with(FileStorageSettings.Sizes.USUAL.withSegmentBytes(1 << 20)));
     storage = opened;
     return opened.taskStorage();
   }

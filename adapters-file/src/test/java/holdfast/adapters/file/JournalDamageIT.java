@@ -42,7 +42,7 @@ class JournalDamageIT {
             failure -> {
               throw new AssertionError(failure);
             })
-        .withSegmentBytes(64 << 10);
+        .with(FileStorageSettings.Sizes.USUAL.withSegmentBytes(64 << 10));
   }
 
   private Path state() {
@@ -293,13 +293,13 @@ class JournalDamageIT {
     for (String name : List.of("INSTANCE", "current-state.json")) {
       Path file = state().resolve(name);
       String sound = Files.readString(file);
-      String json = sound.lines().findFirst().orElseThrow().replace("\"format\":1", "\"format\":2");
+      String json = sound.lines().findFirst().orElseThrow().replace("\"format\":2", "\"format\":3");
       var crc = new CRC32C();
       crc.update(json.getBytes(StandardCharsets.UTF_8));
       String newer = json + "\ncrc32c " + String.format("%08x", crc.getValue()) + "\n";
       Files.writeString(file, newer);
       FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
-      assertTrue(String.valueOf(refused.getMessage()).contains("format 2"), refused.getMessage());
+      assertTrue(String.valueOf(refused.getMessage()).contains("format 3"), refused.getMessage());
       assertEquals(newer, Files.readString(file));
       Files.writeString(file, sound);
     }
@@ -330,7 +330,7 @@ class JournalDamageIT {
   @Test
   void mirrorThatIsNotMountedIsRefusedAndRebuiltOnlyOnDemand() throws Exception {
     Path mirror = directory.resolve("mirror");
-    FileStorageSettings apart = settings().withMirrorDir(mirror, false);
+    FileStorageSettings apart = settings().withMirrorDir(mirror);
     try (FileStorage storage = FileStorage.open(apart)) {
       storage.taskStorage().open(_ -> {});
       storage.taskStorage().commit(List.of(SampleTasks.submit(0)), Origin.CLIENT).await();
@@ -340,7 +340,11 @@ class JournalDamageIT {
         assertThrows(FileStorageException.class, () -> openAndClose(apart));
     assertTrue(String.valueOf(refused.getMessage()).contains(mirror.toString()));
     assertTrue(segments(mirror).isEmpty());
-    Opened rebuilt = openAndClose(settings().withMirrorDir(mirror, true));
+    Opened rebuilt =
+        openAndClose(
+            settings()
+                .withMirrorDir(mirror)
+                .with(new FileStorageSettings.Allowed(false, true, false, false)));
     assertEquals(1, rebuilt.tasks().size());
     assertEquals(1, openAndClose(apart).tasks().size());
   }

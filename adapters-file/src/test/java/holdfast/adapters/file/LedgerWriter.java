@@ -27,7 +27,7 @@ final class LedgerWriter {
         FileStorage.open(
             FileStorageSettings.of(
                     Path.of(arguments[0]), InstantSource.system(), failure -> System.exit(70))
-                .withSegmentBytes(1 << 20));
+                .with(FileStorageSettings.Sizes.USUAL.withSegmentBytes(1 << 20)));
     TaskStorage storage = files.taskStorage();
     storage.open(_ -> {});
     var next = new AtomicLong(Long.parseLong(arguments[1]));

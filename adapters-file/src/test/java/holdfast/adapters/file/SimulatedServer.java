@@ -21,7 +21,7 @@ import java.util.random.RandomGenerator;
 
 /** A server's use of {@link History} on a simulated disk, and what it may rely on. */
 final class SimulatedServer {
-  private static final JournalSink NOWHERE = new JournalSink(_ -> {}, () -> {});
+  private static final Bases NOWHERE = new JournalAlone(new JournalSink(_ -> {}, () -> {}));
 
   static final Path ROOT = Path.of("/d");
   static final Layout LAYOUT =
@@ -63,7 +63,7 @@ final class SimulatedServer {
         LAYOUT,
         TestJournals.journal(copies, SEGMENT_BYTES, engine.forces, random),
         () -> new UUID(7, 7),
-        new History.MirrorRule(false, false));
+        History.Rules.STRICT);
   }
 
   /** Starts a server and returns what it then serves. */
@@ -84,9 +84,9 @@ final class SimulatedServer {
     var keep = new JournalSink(change -> found.add(copied(change)), () -> {});
     History history = history(engine, disk, random);
     if (engine.takeover) {
-      healed.addAll(history.start(keep).healed());
+      healed.addAll(history.start(new JournalAlone(keep)).healed());
     } else {
-      history.recover(keep);
+      history.recover(new JournalAlone(keep));
     }
     return found;
   }

@@ -31,6 +31,8 @@ public sealed interface CommitResult {
     DISK_FULL,
     /** The change is larger than storage takes in one piece. */
     TOO_LARGE,
+    /** Storage is a copy that nobody has accepted yet. */
+    COPY_NOT_ACCEPTED,
     /** Storage is closed or has failed. */
     CLOSED
   }

@@ -69,6 +69,10 @@ public interface TaskStorage extends AutoCloseable {
    * @param instanceId the lineage; the same for the life of the storage
    * @param epoch changes only when history does: survives every ordinary restart
    * @param term larger at every start
+   * @param readOnly why no change is taken, and what to do about it, or null. Nothing that the
+   *     tasks started may be touched then: it belongs to another server
+   * @param acceptedCopy whether this storage was a copy of another until this start: what its tasks
+   *     started belongs to that one
    */
   record Opened(
       String instanceId,
@@ -79,6 +83,8 @@ public interface TaskStorage extends AutoCloseable {
       List<Stored<Initiative>> initiatives,
       List<Tombstone> tombstones,
       List<IdempotencyRecord> idempotency,
+      @Nullable String readOnly,
+      boolean acceptedCopy,
       Replay replay) {}
 
   /** An entity, and the change that made it what it is. */

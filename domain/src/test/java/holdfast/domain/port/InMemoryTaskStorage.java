@@ -87,6 +87,8 @@ public final class InMemoryTaskStorage implements TaskStorage {
         List.copyOf(fold.initiatives.values()),
         List.copyOf(fold.tombstones.values()),
         List.copyOf(fold.idempotency.values()),
+        null,
+        false,
         new Replay(cause, false, fold.seq, false, List.of(), List.of()));
   }
 

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *  offset size
  *     0    8  magic "HFBATCH1"
  *     8    2  format version, 1
- *    10    1  kind: 1 DATA, 2 SEAL, 3 ROLL, 4 TAKEOVER
+ *    10    1  kind: 1 DATA, 2 SEAL, 3 ROLL, 4 TAKEOVER, 5 EPOCH
  *    11    1  zero
  *    12    4  length: header and payload in bytes, without the padding
  *    16   16  lineage
@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Magic, version, length and checksum stay where they are in every version, so that a newer
  * batch can be told from a damaged one. All numbers are big-endian. DATA carries records. SEAL
- * carries nothing: that it exists proves that the batch before it was durable. ROLL and TAKEOVER
- * open a segment.
+ * carries nothing: that it exists proves that the batch before it was durable. ROLL, TAKEOVER and
+ * EPOCH open a segment.
  *
  * @param length header and payload in bytes
  * @param nonce of the segment
@@ -62,7 +62,8 @@ record Batch(
     DATA(1),
     SEAL(2),
     ROLL(3),
-    TAKEOVER(4);
+    TAKEOVER(4),
+    EPOCH(5);
 
     private final byte code;
 
@@ -71,7 +72,7 @@ record Batch(
     }
 
     boolean opensSegment() {
-      return this == ROLL || this == TAKEOVER;
+      return this == ROLL || this == TAKEOVER || this == EPOCH;
     }
 
     static @Nullable Kind of(byte code) {

@@ -12,12 +12,12 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The write-ahead journal in its copies: {@link #recover}, then {@link #begin}, then {@link
- * #append}.
+ * The write-ahead journal in its copies: {@link #examine}, {@link #recover}, {@link #begin}, then
+ * {@link #append}.
  *
  * <p>One thread recovers and appends; any thread reads with {@link #find} and calls {@link
- * #prepareSpare}. After an exception from {@link #begin}, {@link #append} or {@link #seal} nothing
- * more may be appended.
+ * #prepareSpare}, {@link #retire} and {@link #scrub}. After an exception from {@link #begin},
+ * {@link #append} or {@link #seal} nothing more may be appended.
  */
 public final class Journal implements AutoCloseable {
   private final List<JournalCopy> copies;
@@ -26,8 +26,11 @@ public final class Journal implements AutoCloseable {
   private final LongSupplier nonces;
   private final SpareSegments spares;
   private final BatchIndex index = new BatchIndex();
+  private @Nullable SegmentChain chain;
+  private @Nullable JournalReplay replaying;
   private JournalReplay.@Nullable Result found;
-  private @Nullable JournalWriter writer;
+  private volatile @Nullable JournalWriter writer;
+  private @Nullable JournalScrub scrub;
 
   /**
    * What is known from elsewhere to have been durable.
@@ -38,11 +41,27 @@ public final class Journal implements AutoCloseable {
   public record Proof(long term, long seq) {}
 
   /**
+   * How far back the segments go.
+   *
+   * @param lineage null if there is no segment that counts
+   * @param firstSeq the first that can be read; a base must hold everything before it
+   * @param base what the epoch began with, if its beginning is still here
+   */
+  public record Extent(
+      @Nullable UUID lineage, long epoch, long firstSeq, @Nullable EpochBase base) {
+
+    public boolean isEmpty() {
+      return lineage == null;
+    }
+  }
+
+  /**
    * What was found.
    *
    * @param lineage null if there is no history
    * @param nextSeq the seq that follows the last one
-   * @param empty whether there is no segment that counts
+   * @param records that were read on top of the base
+   * @param lost what was given up since loss was accepted, or null
    * @param healed what was rebuilt, one sentence each
    * @param quarantined what was put aside, one sentence each
    */
@@ -50,8 +69,9 @@ public final class Journal implements AutoCloseable {
       @Nullable UUID lineage,
       long epoch,
       long nextSeq,
-      boolean empty,
+      long records,
       boolean tornTail,
+      @Nullable String lost,
       List<String> healed,
       List<String> quarantined) {}
 
@@ -97,30 +117,69 @@ public final class Journal implements AutoCloseable {
   }
 
   /**
-   * Reads all of history, mends copies from each other, and reports it.
+   * Finds the segments that make up history, by their first batches.
    *
    * @param lineage whose history is expected; null takes what is there
-   * @param nextTerm the term that will begin; names what is put aside
-   * @param sink takes every change, in order of seq, before this returns
-   * @throws LostHistoryException if history cannot be read, or ends before the proof; nothing was
-   *     changed then
+   * @throws LostHistoryException if nothing tells which of two segments is history
    */
-  public Recovered recover(@Nullable UUID lineage, Proof proof, long nextTerm, JournalSink sink)
+  public Extent examine(@Nullable UUID lineage) throws IOException {
+    SegmentChain all = SegmentChain.find(copies, lineage);
+    chain = all;
+    if (all.links().isEmpty()) {
+      return new Extent(null, 1, 1, null);
+    }
+    Batch tip = all.links().getLast().opening();
+    return new Extent(tip.lineage(), tip.epoch(), all.firstSeq(), all.base());
+  }
+
+  /**
+   * Reads history behind a base. Changes nothing.
+   *
+   * @param base the seq of the state that was loaded from elsewhere; 0 without one
+   * @param nextTerm the term that will begin; names what is put aside
+   * @param acceptLoss whether to go on with what can be read where something cannot
+   * @param sink takes every change behind the base, in order of seq, before this returns
+   * @throws LostHistoryException if history cannot be read, or ends before the proof
+   */
+  public Recovered recover(
+      long base, Proof proof, long nextTerm, boolean acceptLoss, JournalSink sink)
       throws IOException {
-    SegmentChain chain = SegmentChain.find(copies, lineage);
-    var replay = new JournalReplay(copies, index, nextTerm, sink);
-    JournalReplay.Result result = replay.run(chain);
-    check(proof, result);
-    replay.heal();
+    SegmentChain all = chain;
+    if (all == null) {
+      throw new IllegalStateException("examine first");
+    }
+    var terms = new JournalReplay.Terms(base, nextTerm, acceptLoss);
+    var replay = new JournalReplay(copies, index, terms, sink);
+    JournalReplay.Result result = replay.run(all);
+    String lost = result.lost();
+    try {
+      check(proof, result);
+    } catch (LostHistoryException e) {
+      if (!acceptLoss) {
+        throw e;
+      }
+      lost = lost == null ? String.valueOf(e.getMessage()) : lost;
+    }
+    replaying = replay;
     found = result;
     return new Recovered(
         result.lineage(),
         result.epoch(),
         result.nextSeq(),
-        chain.links().isEmpty(),
+        result.records(),
         result.tornTail(),
+        lost,
         result.healed(),
         result.quarantined());
+  }
+
+  /** Mends the copies from each other; what was done is in the lists of {@link Recovered}. */
+  public void heal() throws IOException {
+    JournalReplay replay = replaying;
+    if (replay != null) {
+      replay.heal();
+      replaying = null;
+    }
   }
 
   private void check(Proof proof, JournalReplay.Result result) {
@@ -135,7 +194,7 @@ public final class Journal implements AutoCloseable {
               + seq
               + " of term "
               + term
-              + ", but the manifest proves that seq "
+              + ", but a manifest or a snapshot proves that seq "
               + proof.seq()
               + " and a segment of term "
               + proof.term()
@@ -146,28 +205,53 @@ public final class Journal implements AutoCloseable {
   /**
    * Begins a term: when this returns, everything recovered is durable in every copy, and whatever
    * else stands in the directories is outside history and cleared away.
+   *
+   * @param floor segments wholly up to this seq were retired: what is left of them is removed
    */
-  public void begin(UUID lineage, long epoch, long term) throws IOException {
+  public void begin(Identity identity, long floor) throws IOException {
+    JournalReplay.Result start = recovered();
+    JournalWriter writing = writer(identity, start);
+    writing.takeOver(start.tail());
+    writer = writing;
+    clearAway(start, identity.term(), floor);
+    found = null;
+  }
+
+  /**
+   * Begins a term and an epoch: the state of {@code base} is in force from the moment that its
+   * batch is durable in every copy, and all segments before it are put aside.
+   */
+  public void beginEpoch(Identity identity, EpochBase base) throws IOException {
+    JournalReplay.Result start = recovered();
+    JournalWriter writing = writer(identity, start);
+    writing.beginEpoch(base);
+    writer = writing;
+    var unused = new ArrayList<>(start.chain().orphans());
+    start.chain().links().forEach(link -> unused.add(link.name()));
+    removeAll(unused, identity.term(), 0, start.quarantined());
+    unused.forEach(index::forget);
+    found = null;
+  }
+
+  private JournalReplay.Result recovered() {
     JournalReplay.Result start = found;
     if (start == null) {
       throw new IllegalStateException("recover first");
     }
-    var writing =
-        new JournalWriter(
-            copies,
-            spares,
-            forcing,
-            nonces,
-            new JournalWriter.Identity(lineage, epoch, term),
-            segmentBytes,
-            new JournalWriter.Start(start.tailDigest(), start.nextSeq()));
-    writing.takeOver(start.tail());
-    writer = writing;
-    clearAway(start, term);
-    found = null;
+    return start;
   }
 
-  private void clearAway(JournalReplay.Result start, long term) throws IOException {
+  private JournalWriter writer(Identity identity, JournalReplay.Result start) {
+    return new JournalWriter(
+        spares,
+        forcing,
+        nonces,
+        new JournalWriter.Start(start.tailDigest(), start.nextSeq()),
+        identity,
+        segmentBytes);
+  }
+
+  private void clearAway(JournalReplay.Result start, long term, long floor) throws IOException {
     Opening tail = start.tail();
     var unused = new ArrayList<>(start.chain().orphans());
     for (Link link : start.chain().links()) {
@@ -182,12 +266,24 @@ public final class Journal implements AutoCloseable {
         }
       }
     }
-    for (SegmentName name : unused) {
+    // A segment whose successor begins at or below the floor was retired by a start that was cut
+    // short while it removed the files.
+    long retired = Math.min(floor + 1, start.chain().firstSeq());
+    removeAll(unused, term, retired, start.quarantined());
+  }
+
+  private void removeAll(List<SegmentName> names, long term, long retired, List<String> quarantined)
+      throws IOException {
+    for (SegmentName name : names) {
       for (JournalCopy copy : copies) {
-        remove(copy, name, term, start.quarantined());
+        if (name.firstSeq() < retired) {
+          copy.delete(name);
+        } else {
+          remove(copy, name, term, quarantined);
+        }
       }
     }
-    if (!unused.isEmpty()) {
+    if (!names.isEmpty()) {
       for (JournalCopy copy : copies) {
         copy.forceDirectory();
       }
@@ -232,6 +328,63 @@ public final class Journal implements AutoCloseable {
     writing().seal();
   }
 
+  /** Seals the segment being written and goes on in a new one. */
+  public void roll() throws IOException {
+    writing().roll();
+  }
+
+  /**
+   * Removes the segments that hold nothing beyond {@code floor}, in every copy. The floor must be
+   * known durably elsewhere, and so must a state at or beyond it.
+   *
+   * @return how many segments were removed
+   */
+  public int retire(long floor) throws IOException {
+    List<SegmentName> retired = index.whollyUpTo(floor);
+    for (SegmentName name : retired) {
+      index.forget(name);
+      for (JournalCopy copy : copies) {
+        copy.delete(name);
+      }
+    }
+    if (!retired.isEmpty()) {
+      for (JournalCopy copy : copies) {
+        copy.forceDirectory();
+      }
+    }
+    return retired.size();
+  }
+
+  /**
+   * What the scrub read.
+   *
+   * @param healed what was rebuilt, one sentence each
+   * @param quarantined what was put aside, one sentence each
+   * @param lost what is damaged in every copy, or null
+   * @param mustSeal whether the segment being written is damaged: it is mended once it is sealed
+   * @param last whether the next call begins anew
+   */
+  public record Checked(
+      String what,
+      long bytes,
+      List<String> healed,
+      List<String> quarantined,
+      @Nullable String lost,
+      boolean mustSeal,
+      boolean last) {}
+
+  /** Reads the next segment in every copy and mends the one that is damaged. One thread. */
+  public Checked scrub() throws IOException {
+    JournalScrub present = scrub;
+    if (present == null) {
+      JournalWriter open = writing();
+      Identity served = open.identity();
+      present = new JournalScrub(copies, served.lineage(), served.term(), open::tip);
+      scrub = present;
+    }
+    return present.next();
+  }
+
   /** Makes the next segment ready, so that the next append need not wait for it. */
   public void prepareSpare() throws IOException {
     spares.prepare();
@@ -251,6 +404,10 @@ public final class Journal implements AutoCloseable {
    * @throws LostHistoryException if it is there and damaged in every copy
    */
   public @Nullable SequencedChange find(long seq) throws IOException {
+    SegmentName unread = index.unreadHolder(seq);
+    if (unread != null) {
+      read(unread);
+    }
     BatchIndex.Place place = index.find(seq);
     if (place == null) {
       return null;
@@ -261,6 +418,10 @@ public final class Journal implements AutoCloseable {
         return change;
       }
     }
+    if (index.find(seq) == null) {
+      // It was retired in the meantime.
+      return null;
+    }
     throw new LostHistoryException(
         "seq "
             + seq
@@ -268,6 +429,28 @@ public final class Journal implements AutoCloseable {
             + place.offset()
             + " is damaged in each of "
             + SegmentChain.places(copies, place.segment()));
+  }
+
+  /** Finds the batches of a segment that the start had no need to read. */
+  private synchronized void read(SegmentName name) throws IOException {
+    if (index.unreadHolder(name.firstSeq()) == null) {
+      return;
+    }
+    long next = -1;
+    for (JournalCopy copy : copies) {
+      ByteBuffer content = copy.load(name);
+      int at = 0;
+      Batch batch = content == null ? null : Batch.at(content, 0);
+      while (content != null && batch != null) {
+        if (batch.count() > 0 && batch.firstSeq() >= next) {
+          index.add(batch.firstSeq(), name, at);
+        }
+        next = Math.max(next, batch.nextSeq());
+        at += batch.paddedLength();
+        batch = Batch.at(content, at);
+      }
+    }
+    index.read(name);
   }
 
   private static @Nullable SequencedChange find(JournalCopy copy, BatchIndex.Place place, long seq)

@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +34,16 @@ public record JournalCopy(Disk disk, String label, Path directory, Path quaranti
       }
     }
     return names;
+  }
+
+  /** Bytes of a segment's file; -1 if there is none. */
+  long size(SegmentName name) throws IOException {
+    if (disk.kind(path(name)) != Disk.Kind.FILE) {
+      return -1;
+    }
+    try (DiskFile file = disk.open(path(name), Disk.Access.READ)) {
+      return file.size();
+    }
   }
 
   /**
@@ -79,6 +90,9 @@ public record JournalCopy(Disk disk, String label, Path directory, Path quaranti
       ByteBuffer content = ByteBuffer.allocate((int) there);
       readChunk(file, content.duplicate(), offset);
       return content;
+    } catch (NoSuchFileException _) {
+      // It was retired between the two looks.
+      return null;
     }
   }
 

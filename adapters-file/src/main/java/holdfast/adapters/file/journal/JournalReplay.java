@@ -20,7 +20,7 @@ final class JournalReplay {
   private final List<JournalCopy> copies;
   private final JournalSink sink;
   private final BatchIndex index;
-  private final long nextTerm;
+  private final Terms terms;
   private final List<Damaged> damaged = new ArrayList<>();
   private final List<String> healed = new ArrayList<>();
   private final List<String> quarantined = new ArrayList<>();
@@ -36,6 +36,8 @@ final class JournalReplay {
    * @param tailDigest of the last batch of the tail
    * @param chain the segments of history, oldest first; the last one is left out of history by the
    *     next takeover if it held nothing but a takeover itself
+   * @param records behind the base
+   * @param lost what could not be read and was given up, or null
    */
   record Result(
       @Nullable UUID lineage,
@@ -46,34 +48,74 @@ final class JournalReplay {
       SegmentChain chain,
       long records,
       boolean tornTail,
+      @Nullable String lost,
       List<String> healed,
       List<String> quarantined) {}
 
   /**
+   * On what terms history is read.
+   *
+   * @param base the seq of the state that the records are added to; what they say of it is passed
+   *     over
    * @param nextTerm of the start that replays; names what is put aside
-   * @param sink takes every record in order of seq
+   * @param acceptLoss whether history may end where it cannot be read on, instead of refusing
    */
-  JournalReplay(List<JournalCopy> copies, BatchIndex index, long nextTerm, JournalSink sink) {
+  record Terms(long base, long nextTerm, boolean acceptLoss) {}
+
+  /**
+   * @param sink takes every record behind the base in order of seq
+   */
+  JournalReplay(List<JournalCopy> copies, BatchIndex index, Terms terms, JournalSink sink) {
     this.copies = copies;
     this.index = index;
-    this.nextTerm = nextTerm;
-    this.sink = sink;
+    this.terms = terms;
+    this.sink =
+        new JournalSink(
+            change -> {
+              if (change.seq() > terms.base()) {
+                sink.change(change);
+              }
+            },
+            sink::segmentEnded);
   }
 
   Result run(SegmentChain chain) throws IOException {
-    if (chain.links().isEmpty()) {
+    if (chain.links().isEmpty() && !terms.acceptLoss()) {
       refuseIfAnyBatch(chain.orphans());
     }
-    Position position = Position.START;
+    String lost = null;
+    int first = 0;
+    try {
+      first = first(chain);
+    } catch (LostHistoryException e) {
+      lost = accepted(e);
+    }
+    Position position =
+        chain.links().isEmpty()
+            ? new Position(terms.base() + 1, Digest.NONE)
+            : chain.links().get(first).start();
     Opening tail = Opening.GENESIS;
     Digest tailDigest = position.digest();
     boolean tornTail = false;
     var room = new SegmentReader.Room();
-    for (Link link : chain.links()) {
+    for (Link link : chain.links().subList(0, first)) {
+      index.unread(link.name());
+      noteMissing(link);
+    }
+    boolean readable = true;
+    for (Link link : chain.links().subList(first, chain.links().size())) {
+      if (!readable) {
+        break;
+      }
       SegmentReader segment = SegmentReader.reading(copies, link, position, room);
-      segment.read(index, sink);
+      try {
+        segment.read(index, sink);
+      } catch (LostHistoryException e) {
+        lost = accepted(e);
+        readable = false;
+      }
       sink.segmentEnded();
-      if (segment.isDamaged()) {
+      if (readable && segment.isDamaged()) {
         damaged.add(new Damaged(link, position));
       }
       boolean onlyTakeover =
@@ -90,14 +132,54 @@ final class JournalReplay {
     return new Result(
         chain.links().isEmpty() ? null : chain.links().getLast().opening().lineage(),
         chain.links().isEmpty() ? 1 : chain.links().getLast().opening().epoch(),
-        position.nextSeq(),
+        Math.max(position.nextSeq(), terms.base() + 1),
         tail,
         tailDigest,
         chain,
-        position.nextSeq() - 1,
+        Math.max(0, position.nextSeq() - 1 - terms.base()),
         tornTail,
+        lost,
         healed,
         quarantined);
+  }
+
+  /** The segment to begin with: the last one that goes on from the base. */
+  private int first(SegmentChain chain) {
+    if (chain.firstSeq() > terms.base() + 1) {
+      throw new LostHistoryException(
+          "history from seq "
+              + (terms.base() + 1)
+              + " to "
+              + (chain.firstSeq() - 1)
+              + " is in no snapshot that can be read and in no segment: "
+              + (chain.gap() == null ? "the epoch's first snapshot is gone" : chain.gap())
+              + "; nothing was changed");
+    }
+    int first = 0;
+    for (int i = 1; i < chain.links().size(); i++) {
+      if (chain.links().get(i).opening().firstSeq() <= terms.base() + 1) {
+        first = i;
+      }
+    }
+    return first;
+  }
+
+  /** What is lost, if loss is accepted. */
+  private String accepted(LostHistoryException e) {
+    if (!terms.acceptLoss()) {
+      throw e;
+    }
+    return String.valueOf(e.getMessage());
+  }
+
+  /** What need not be read must still be there twice. */
+  private void noteMissing(Link link) throws IOException {
+    for (JournalCopy copy : copies) {
+      if (copy.size(link.name()) < link.end()) {
+        damaged.add(new Damaged(link, link.start()));
+        return;
+      }
+    }
   }
 
   /** Rebuilds every damaged segment from what is valid. Call once the start is not refused. */
@@ -105,7 +187,7 @@ final class JournalReplay {
     for (Damaged segment : damaged) {
       SegmentReader again = SegmentReader.mending(copies, segment.link(), segment.start());
       again.read(new BatchIndex(), JournalSink.NOWHERE);
-      again.heal(nextTerm, healed, quarantined);
+      again.heal(terms.nextTerm(), healed, quarantined);
     }
   }
 

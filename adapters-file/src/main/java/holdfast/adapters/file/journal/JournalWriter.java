@@ -4,7 +4,6 @@ import holdfast.adapters.file.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.UUID;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -17,14 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class JournalWriter implements AutoCloseable {
 
-  /**
-   * Whose history is written.
-   *
-   * @param lineage of the data directory
-   */
-  record Identity(UUID lineage, long epoch, long term) {}
-
-  private final List<JournalCopy> copies;
   private final SpareSegments spares;
   private final Forcing forcing;
   private final LongSupplier nonces;
@@ -32,28 +23,30 @@ final class JournalWriter implements AutoCloseable {
   private final int segmentBytes;
   private final ByteBuffer buffer;
 
-  private @Nullable Segment segment;
+  private volatile @Nullable Segment segment;
   private Digest lastDigest;
   private long nextSeq;
 
-  private record Segment(SegmentName name, long nonce, List<DiskFile> files, int end) {
-    Segment grown(int bytes) {
-      return new Segment(name, nonce, files, end + bytes);
+  private record Segment(
+      SegmentName name, long nonce, List<DiskFile> files, int end, Digest lastDigest) {
+    Segment grown(int bytes, Digest digest) {
+      return new Segment(name, nonce, files, end + bytes, digest);
     }
   }
+
+  /** How far a segment is durable, and the digest of its last batch. */
+  record Tip(SegmentName segment, int end, Digest lastDigest) {}
 
   /** Where a writer goes on: the last batch's digest, and the seq that follows it. */
   record Start(Digest lastDigest, long nextSeq) {}
 
   JournalWriter(
-      List<JournalCopy> copies,
       SpareSegments spares,
       Forcing forcing,
       LongSupplier nonces,
+      Start start,
       Identity identity,
-      int segmentBytes,
-      Start start) {
-    this.copies = copies;
+      int segmentBytes) {
     this.spares = spares;
     this.forcing = forcing;
     this.nonces = nonces;
@@ -83,9 +76,15 @@ final class JournalWriter implements AutoCloseable {
     openSegment(Batch.Kind.TAKEOVER, tail);
   }
 
+  /** Begins an epoch: what was before it counts no more. */
+  void beginEpoch(EpochBase base) throws IOException {
+    nextSeq = base.seq() + 1;
+    openSegment(Batch.Kind.EPOCH, Opening.epoch(base));
+  }
+
   private void openSegment(Batch.Kind kind, Opening opening) throws IOException {
     var name = new SegmentName(nextSeq, identity.term());
-    segment = new Segment(name, nonces.getAsLong(), spares.take(name), 0);
+    segment = new Segment(name, nonces.getAsLong(), spares.take(name), 0, lastDigest);
     buffer.clear().position(Batch.HEADER);
     opening.write(buffer);
     write(kind, 0);
@@ -146,10 +145,11 @@ final class JournalWriter implements AutoCloseable {
     }
     forcing.force(into.files(), () -> lastDigest = Digest.of(buffer, 0, padded));
     nextSeq += count;
-    segment = into.grown(padded);
+    segment = into.grown(padded, lastDigest);
   }
 
-  private void roll() throws IOException {
+  /** Seals the segment being written and goes on in a new one. */
+  void roll() throws IOException {
     Segment full = current();
     openSegment(Batch.Kind.ROLL, new Opening(full.name(), full.end(), ByteBuffer.allocate(0)));
     for (DiskFile file : full.files()) {
@@ -167,14 +167,14 @@ final class JournalWriter implements AutoCloseable {
     return open;
   }
 
-  /** The segment being written. */
-  SegmentName segmentName() {
-    return current().name();
+  /** How far everything is durable. Any thread. */
+  Tip tip() {
+    Segment written = current();
+    return new Tip(written.name(), written.end(), written.lastDigest());
   }
 
-  /** Copies in the order in which they are written. */
-  List<JournalCopy> copies() {
-    return copies;
+  Identity identity() {
+    return identity;
   }
 
   @Override

@@ -4,7 +4,7 @@ import holdfast.domain.port.StorageException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  * Which segments make up history, and how far each counts.
  *
  * <p>The youngest segment with a valid opening is the tip; every opening names its predecessor and
- * the end of it, down to the beginning. A segment outside this chain holds no history: it was left
- * by a start that did not get as far as its takeover, or by one that another start passed over.
+ * the end of it, down to the beginning: of all history, of an epoch, or of what has not been
+ * retired. A segment outside this chain holds no history: it was left by a start that did not get
+ * as far as its takeover, or by one that another start passed over.
  *
  * @param links oldest first
  * @param orphans segments outside the chain
+ * @param gap why the chain goes back no further than it does, or null if it is whole
  */
-record SegmentChain(List<Link> links, List<SegmentName> orphans) {
+record SegmentChain(List<Link> links, List<SegmentName> orphans, @Nullable String gap) {
 
   /**
    * A segment of the chain.
@@ -41,6 +43,21 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
     boolean isTip() {
       return end < 0;
     }
+
+    /** Where history stands when the segment begins, as the segment itself says. */
+    SegmentReader.Position start() {
+      return new SegmentReader.Position(opening.firstSeq(), opening.previousDigest());
+    }
+  }
+
+  /** The first seq that can be read here; 1 if there is nothing. */
+  long firstSeq() {
+    return links.isEmpty() ? 1 : links.getFirst().opening().firstSeq();
+  }
+
+  /** The state that the chain goes on from, if an epoch began with it. */
+  @Nullable EpochBase base() {
+    return links.isEmpty() ? null : links.getFirst().from().base();
   }
 
   /** A segment's opening as some copy has it. */
@@ -50,7 +67,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
    * Reads the openings of all segments in the copies.
    *
    * @param lineage segments of any other are orphans; null takes the lineage of the youngest
-   * @throws LostHistoryException if a segment that the chain needs has no valid opening
+   * @throws LostHistoryException if the copies differ and nothing tells which is history
    */
   static SegmentChain find(List<JournalCopy> copies, @Nullable UUID lineage) throws IOException {
     var names = new TreeSet<SegmentName>();
@@ -65,7 +82,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       }
     }
     return opened.isEmpty()
-        ? new SegmentChain(List.of(), List.copyOf(names))
+        ? new SegmentChain(List.of(), List.copyOf(names), null)
         : follow(copies, names, opened);
   }
 
@@ -84,10 +101,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
       links.add(new Link(name, at.batch, at.opening, end, repeated, lastDigest));
       SegmentName predecessor = at.opening.predecessor();
       if (predecessor == null) {
-        Collections.reverse(links);
-        var orphans = new ArrayList<>(names);
-        orphans.removeIf(orphan -> links.stream().anyMatch(link -> link.name().equals(orphan)));
-        return new SegmentChain(links, orphans);
+        return chain(links, names, null);
       }
       end = at.opening.end();
       repeated = at.opening.lastBatch();
@@ -99,13 +113,27 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
               ? repeatedOpening(end, repeated)
               : predecessor(copies, name, openings, at);
     }
-    throw new LostHistoryException(
+    return chain(
+        links,
+        names,
         "segment "
             + name
-            + " is part of history but its first batch, at offset 0, is valid in neither of "
+            + " is part of history but "
+            + (names.contains(name)
+                ? "its first batch, at offset 0, is valid in neither of "
+                : "it is missing: there is neither of ")
             + places(copies, name)
-            + ". Restore one of these files from a backup of the same lineage; nothing was"
-            + " changed");
+            + ". Restore one of these files from a backup of the same lineage");
+  }
+
+  private static SegmentChain chain(
+      List<Link> youngestFirst, SortedSet<SegmentName> names, @Nullable String gap) {
+    var members = new HashSet<SegmentName>();
+    youngestFirst.forEach(link -> members.add(link.name()));
+    return new SegmentChain(
+        youngestFirst.reversed(),
+        names.stream().filter(name -> !members.contains(name)).toList(),
+        gap);
   }
 
   /** The opening of a segment of a single batch, taken from where the next segment repeats it. */
@@ -113,7 +141,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
     Batch batch = repeated.limit() == end ? Batch.at(repeated, 0) : null;
     return batch == null || !batch.kind().opensSegment()
         ? null
-        : new Opened(batch, Opening.read(repeated, 0));
+        : new Opened(batch, Opening.read(repeated, 0, batch.kind()));
   }
 
   /**
@@ -212,7 +240,7 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans) {
           && opens(batch, name)
           && (lineage == null || lineage.equals(batch.lineage()))
           && openings.stream().noneMatch(known -> known.batch.equals(batch))) {
-        openings.add(new Opened(batch, Opening.read(bytes, 0)));
+        openings.add(new Opened(batch, Opening.read(bytes, 0, batch.kind())));
       }
     }
     return openings;

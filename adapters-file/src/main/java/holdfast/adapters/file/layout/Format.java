@@ -7,8 +7,12 @@ import holdfast.domain.port.StorageException;
 final class Format {
   private Format() {}
 
-  /** Reads the beginning of a document: {@code format} is its first member in every version. */
-  static void check(JsonReader json, String place) {
+  /**
+   * Reads the beginning of a document: {@code format} is its first member in every version.
+   *
+   * @return the format
+   */
+  static int check(JsonReader json, String place) {
     long format = json.beginObject().member("format").number();
     if (format > Manifest.FORMAT) {
       throw new StorageException(
@@ -19,5 +23,6 @@ final class Format {
               + Manifest.FORMAT
               + ". Use the version that wrote it; nothing was changed");
     }
+    return (int) format;
   }
 }

@@ -3,34 +3,114 @@ package holdfast.adapters.file.layout;
 import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
 import holdfast.adapters.file.json.MalformedJsonException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of the journal besides the journal: a hint that can prove that something is
- * missing, never the only holder of a fact.
+ * What is known of the state besides the state: a hint that can prove that something is missing,
+ * never the only holder of a fact.
  *
+ * @param format that it was read from; {@link #FORMAT} in one that is written
  * @param term the highest that was given out
  * @param servedTerm the highest whose takeover was durable: a segment of it must exist
  * @param seq proven durable: the journal must reach it
  * @param clean whether the server ended in order at just this seq
+ * @param checkpoint every change up to this seq is in the state files
+ * @param floor segments wholly up to this seq may have been retired
+ * @param snapshots ids of those that recovery relies on, newest first
  * @param generation counts the manifest's versions
  */
 public record Manifest(
+    int format,
     UUID lineage,
     long epoch,
     long term,
     long servedTerm,
     long seq,
     boolean clean,
+    long checkpoint,
+    long floor,
+    List<String> snapshots,
     long generation) {
 
   /** The format of everything below the data directory. */
-  public static final int FORMAT = 1;
+  public static final int FORMAT = 2;
+
+  public Manifest {
+    snapshots = List.copyOf(snapshots);
+  }
+
+  /** The manifest of a history that has none yet. */
+  public static Manifest first(UUID lineage) {
+    return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, 0, List.of(), 0);
+  }
+
+  public Manifest withTerm(long next) {
+    return copy(epoch, next, servedTerm, seq, false);
+  }
+
+  public Manifest withEpoch(long next) {
+    return copy(next, term, servedTerm, seq, false);
+  }
+
+  /** Says that the term serves, from {@code durable} on. */
+  public Manifest serving(long durable) {
+    return copy(epoch, term, term, durable, false);
+  }
+
+  public Manifest reaching(long durable) {
+    return copy(epoch, term, servedTerm, durable, false);
+  }
+
+  public Manifest endedClean(long durable) {
+    return copy(epoch, term, servedTerm, durable, true);
+  }
+
+  public Manifest withCheckpoint(long next) {
+    return new Manifest(
+        FORMAT, lineage, epoch, term, servedTerm, seq, clean, next, floor, snapshots, generation);
+  }
+
+  public Manifest withFloor(long next, List<String> ids) {
+    return new Manifest(
+        FORMAT, lineage, epoch, term, servedTerm, seq, clean, checkpoint, next, ids, generation);
+  }
+
+  Manifest nextGeneration() {
+    return new Manifest(
+        FORMAT,
+        lineage,
+        epoch,
+        term,
+        servedTerm,
+        seq,
+        clean,
+        checkpoint,
+        floor,
+        snapshots,
+        generation + 1);
+  }
+
+  private Manifest copy(long epoch, long term, long servedTerm, long seq, boolean clean) {
+    return new Manifest(
+        FORMAT,
+        lineage,
+        epoch,
+        term,
+        servedTerm,
+        seq,
+        clean,
+        checkpoint,
+        floor,
+        snapshots,
+        generation);
+  }
 
   byte[] bytes() {
-    return CheckedDocument.bytes(
-        new JsonWriter(256)
+    var json =
+        new JsonWriter(512)
             .beginObject()
             .field("format", FORMAT)
             .field("lineage", lineage.toString())
@@ -40,7 +120,12 @@ public record Manifest(
             .field("seq", seq)
             .field("clean", clean)
             .field("generation", generation)
-            .endObject());
+            .field("checkpoint", checkpoint)
+            .field("floor", floor)
+            .name("snapshots")
+            .beginArray();
+    snapshots.forEach(json::value);
+    return CheckedDocument.bytes(json.endArray().endObject());
   }
 
   /** The manifest that {@code bytes} spell, or null if they are damaged. */
@@ -50,15 +135,37 @@ public record Manifest(
       return null;
     }
     try {
-      Format.check(json, place);
+      int format = Format.check(json, place);
+      UUID lineage = UUID.fromString(json.member("lineage").text());
+      long epoch = json.member("epoch").number();
+      long term = json.member("term").number();
+      long servedTerm = json.member("servedTerm").number();
+      long seq = json.member("seq").number();
+      boolean clean = json.member("clean").flag();
+      long generation = json.member("generation").number();
+      if (format == 1) {
+        return new Manifest(
+            1, lineage, epoch, term, servedTerm, seq, clean, 0, 0, List.of(), generation);
+      }
+      long checkpoint = json.member("checkpoint").number();
+      long floor = json.member("floor").number();
+      var snapshots = new ArrayList<String>();
+      json.member("snapshots").beginArray();
+      while (json.more()) {
+        snapshots.add(json.text());
+      }
       return new Manifest(
-          UUID.fromString(json.member("lineage").text()),
-          json.member("epoch").number(),
-          json.member("term").number(),
-          json.member("servedTerm").number(),
-          json.member("seq").number(),
-          json.member("clean").flag(),
-          json.member("generation").number());
+          format,
+          lineage,
+          epoch,
+          term,
+          servedTerm,
+          seq,
+          clean,
+          checkpoint,
+          floor,
+          snapshots,
+          generation);
     } catch (MalformedJsonException | IllegalArgumentException _) {
       // Its checksum is right, so it was written like this: by no version that we know.
       return null;

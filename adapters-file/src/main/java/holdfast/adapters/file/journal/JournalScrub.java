@@ -1,0 +1,108 @@
+package holdfast.adapters.file.journal;
+
+import holdfast.adapters.file.journal.SegmentChain.Link;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads every segment of history again, one in each call, and mends the copy that is damaged. The
+ * segment being written is read as far as it is durable; it cannot be mended before it is sealed,
+ * for the writer holds its files open.
+ *
+ * <p>One thread at a time, beside the one that appends.
+ */
+final class JournalScrub {
+  private final List<JournalCopy> copies;
+  private final UUID lineage;
+  private final long term;
+  private final Supplier<JournalWriter.Tip> tip;
+  private final SegmentReader.Room room = new SegmentReader.Room();
+  private @Nullable SegmentName last;
+
+  /**
+   * @param term names what is put aside
+   * @param tip where the writer stands
+   */
+  JournalScrub(List<JournalCopy> copies, UUID lineage, long term, Supplier<JournalWriter.Tip> tip) {
+    this.copies = copies;
+    this.lineage = lineage;
+    this.term = term;
+    this.tip = tip;
+  }
+
+  Journal.Checked next() throws IOException {
+    JournalWriter.Tip written = tip.get();
+    SegmentChain chain = SegmentChain.find(copies, lineage);
+    Link link = after(chain, last);
+    if (link == null) {
+      last = null;
+      return new Journal.Checked("journal", 0, List.of(), List.of(), null, false, true);
+    }
+    last = link.name();
+    boolean current = link.name().equals(written.segment());
+    if (link.isTip() && !current) {
+      // The writer went on to another segment between the two looks: its turn comes next time.
+      last = null;
+      return new Journal.Checked("journal", 0, List.of(), List.of(), null, false, true);
+    }
+    return check(current ? durable(link, written) : link, current);
+  }
+
+  private static @Nullable Link after(SegmentChain chain, @Nullable SegmentName name) {
+    for (Link link : chain.links()) {
+      if (name == null || link.name().compareTo(name) > 0) {
+        return link;
+      }
+    }
+    return null;
+  }
+
+  private static Link durable(Link tip, JournalWriter.Tip written) {
+    return new Link(
+        tip.name(),
+        tip.opening(),
+        tip.from(),
+        written.end(),
+        ByteBuffer.allocate(0),
+        written.lastDigest());
+  }
+
+  private Journal.Checked check(Link link, boolean current) throws IOException {
+    var healed = new ArrayList<String>();
+    var quarantined = new ArrayList<String>();
+    String lost = null;
+    boolean mustSeal = false;
+    SegmentReader reader = SegmentReader.reading(copies, link, link.start(), room);
+    try {
+      reader.read(new BatchIndex(), JournalSink.NOWHERE);
+      if (reader.isDamaged() && current) {
+        mustSeal = true;
+      } else if (reader.isDamaged()) {
+        SegmentReader mending = SegmentReader.mending(copies, link, link.start());
+        mending.read(new BatchIndex(), JournalSink.NOWHERE);
+        mending.heal(term, healed, quarantined);
+      }
+    } catch (LostHistoryException e) {
+      lost = isStillThere(link) ? String.valueOf(e.getMessage()) : null;
+    }
+    return new Journal.Checked(
+        "journal segment " + link.name(),
+        (long) link.end() * copies.size(),
+        healed,
+        quarantined,
+        lost,
+        mustSeal,
+        false);
+  }
+
+  /** Whether a segment was not retired in the meantime. */
+  private boolean isStillThere(Link link) throws IOException {
+    return SegmentChain.find(copies, lineage).links().stream()
+        .anyMatch(present -> present.name().equals(link.name()));
+  }
+}
