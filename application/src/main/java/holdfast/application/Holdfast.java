@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The server without its adapters: opens storage, recovers, and runs until closed. What it offers
@@ -27,10 +28,17 @@ public final class Holdfast implements AutoCloseable {
   private final Scheduler scheduler;
   private final Recovery recovery;
   private final HealthReport health;
+  private final @Nullable String readOnly;
 
-  private Holdfast(Core core, EventFeed feed, int runningMax, BooleanSupplier draining) {
+  private Holdfast(
+      Core core,
+      EventFeed feed,
+      int runningMax,
+      BooleanSupplier draining,
+      @Nullable String readOnly) {
     this.core = core;
     this.feed = feed;
+    this.readOnly = readOnly;
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
@@ -61,12 +69,16 @@ public final class Holdfast implements AutoCloseable {
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
     var core = new Core(ports, state, store, settlement, clock, new Timers(clock));
-    var server = new Holdfast(core, feed, runningMax, draining);
+    var server = new Holdfast(core, feed, runningMax, draining, opened.readOnly());
     server.begin(opened, startedAt);
     return server;
   }
 
   private void begin(Opened opened, Instant startedAt) throws InterruptedException {
+    if (readOnly != null) {
+      // What the tasks started belongs to another server: nothing is looked for or signalled.
+      return;
+    }
     core.ports().processes().listener(supervisor);
     feed.observeTasks(this::logChange);
     feed.observeTasks(
@@ -81,7 +93,11 @@ public final class Holdfast implements AutoCloseable {
     for (var stored : core.state().select(_ -> true)) {
       scheduler.observe(null, stored.entity());
     }
-    recovery.run(opened.replay(), startedAt);
+    if (opened.acceptedCopy()) {
+      recovery.runOnCopy(opened.replay(), startedAt);
+    } else {
+      recovery.run(opened.replay(), startedAt);
+    }
     for (var stored : core.state().select(task -> task.state().name().isActive())) {
       supervisor.observe(null, stored.entity());
     }
@@ -121,7 +137,7 @@ public final class Holdfast implements AutoCloseable {
   }
 
   public TaskInput input() {
-    return new TaskInput(core.state(), core.ports().processes());
+    return new TaskInput(core.state(), core.ports().processes(), readOnly);
   }
 
   public Recovery recovery() {

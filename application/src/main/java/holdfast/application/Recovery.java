@@ -10,9 +10,12 @@ import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
 import holdfast.domain.task.Attempt;
+import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
+import holdfast.domain.task.TaskState;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -21,6 +24,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +63,44 @@ public final class Recovery {
    * @param replay how storage found the state
    */
   void run(Replay replay, Instant startedAt) throws InterruptedException {
+    run(replay, startedAt, new ArrayList<>());
+  }
+
+  /**
+   * Settles every task of a copy that was accepted: nothing that ran is touched, nothing that waits
+   * is started.
+   */
+  void runOnCopy(Replay replay, Instant startedAt) throws InterruptedException {
     var verdicts = new ArrayList<TaskVerdict>();
+    for (Task task : tasks(name -> !name.isTerminal() && name != TaskState.Name.HELD)) {
+      verdicts.add(disown(task));
+    }
+    core.ports().tasks().copySettled();
+    run(replay, startedAt, verdicts);
+  }
+
+  private TaskVerdict disown(Task task) throws InterruptedException {
+    RunRef run = task.lastRun().orElse(null);
+    boolean isActive = task.state().name().isActive();
+    Map<OutputStreamName, Long> lengths =
+        run == null || !isActive
+            ? Map.of()
+            : new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+    core.store().record(task.id(), new TaskCommand.Disown(lengths));
+    return new TaskVerdict(
+        task.id(),
+        task.attempts().size(),
+        isActive ? "LOST" : "HELD",
+        "copied",
+        List.of("INSTANCE names another inode number than its own: the directory was copied"),
+        isActive ? "recorded as LOST; no process was touched" : "held: it may run elsewhere",
+        false);
+  }
+
+  private void run(Replay replay, Instant startedAt, List<TaskVerdict> verdicts)
+      throws InterruptedException {
     var restarted = new ArrayList<Task>();
-    for (Task task : activeTasks()) {
+    for (Task task : tasks(TaskState.Name::isActive)) {
       verdicts.add(settle(task, restarted));
     }
     var finished =
@@ -84,8 +123,8 @@ public final class Recovery {
     }
   }
 
-  private List<Task> activeTasks() {
-    return core.state().select(task -> task.state().name().isActive()).stream()
+  private List<Task> tasks(Predicate<TaskState.Name> wanted) {
+    return core.state().select(task -> wanted.test(task.state().name())).stream()
         .map(Stored::entity)
         .sorted(Comparator.comparing(Task::createdAt).thenComparing(Task::id))
         .toList();

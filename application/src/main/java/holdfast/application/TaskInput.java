@@ -10,11 +10,13 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskState;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** Feeds the standard input of running tasks. Any thread; never waits for the command to read. */
 public final class TaskInput {
   private final LiveState state;
   private final ProcessControl processes;
+  private final @Nullable String closed;
 
   /** What came of input. */
   public sealed interface InputAnswer {
@@ -33,9 +35,13 @@ public final class TaskInput {
     record Full(int capacityBytes) implements InputAnswer {}
   }
 
-  public TaskInput(LiveState state, ProcessControl processes) {
+  /**
+   * @param closed why nobody's input is written to, or null
+   */
+  TaskInput(LiveState state, ProcessControl processes, @Nullable String closed) {
     this.state = state;
     this.processes = processes;
+    this.closed = closed;
   }
 
   /**
@@ -44,6 +50,9 @@ public final class TaskInput {
    * @param end whether the input ends behind them
    */
   public InputAnswer write(TaskId id, ByteBuffer bytes, boolean end) {
+    if (closed != null) {
+      return new InputAnswer.Closed(closed);
+    }
     return switch (state.task(id)) {
       case Lookup.Missing<Stored<Task>> _ -> new InputAnswer.NotFound();
       case Lookup.Purged<Stored<Task>> _ -> new InputAnswer.Gone();

@@ -4,6 +4,7 @@ import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageException;
 import holdfast.adapters.file.FileStorageSettings;
 import holdfast.adapters.file.PrivateFile;
+import holdfast.adapters.file.RepeatedFailureException;
 import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.adapters.web.HoldfastWeb;
 import holdfast.adapters.web.WebSettings;
@@ -34,6 +35,7 @@ final class Server {
   private final CompletableFuture<Integer> exit = new CompletableFuture<>();
   private final CompletableFuture<URI> address = new CompletableFuture<>();
   private volatile @Nullable Holdfast holdfast;
+  private volatile boolean standingBy;
   private volatile Runnable ending = () -> exit.complete(ExitCode.OK);
 
   /**
@@ -93,7 +95,7 @@ final class Server {
       Signals.onEnd(ending, () -> Runtime.getRuntime().halt(ExitCode.OK));
       int port = listen(web);
       begin(ports, shutdown, web);
-      if (!shutdown.draining()) {
+      if (holdfast != null && !shutdown.draining()) {
         announce(web, port);
       }
       return exit.join();
@@ -130,6 +132,11 @@ final class Server {
               shutdown::draining);
       holdfast = recovered;
       web.open(recovered);
+    } catch (RepeatedFailureException hopeless) {
+      // A restart loop would only do harm: the server stays, says why, and waits for a person.
+      say(String.valueOf(hopeless.getMessage()));
+      web.refuse(String.valueOf(hopeless.getMessage()));
+      standingBy = true;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted during recovery", interrupted);
@@ -150,6 +157,9 @@ final class Server {
   private void shutDown(
       GracefulShutdown shutdown, Ports ports, HoldfastWeb web, FileStorage storage) {
     try {
+      if (standingBy) {
+        storage.failuresNoticed();
+      }
       List<String> unfinished =
           shutdown.run(
               List.of(
@@ -189,14 +199,14 @@ final class Server {
         data,
         configuration.find(Settings.STATE_DIR).orElse(data.resolve("state")),
         configuration.find(Settings.MIRROR_DIR).orElse(null),
-        configuration.get(Settings.REBUILD_MIRROR),
-        16 << 20,
-        8_192,
-        configuration.get(Settings.DISK_RESERVE),
-        configuration.get(Settings.MAX_LOG_SIZE),
-        5,
-        configuration.get(Settings.LOG_FLUSH),
-        configuration.get(Settings.ALLOW_NETWORK_FS),
+        new FileStorageSettings.Allowed(
+            configuration.get(Settings.ALLOW_NETWORK_FS),
+            configuration.get(Settings.REBUILD_MIRROR),
+            configuration.get(Settings.ACCEPT_COPY),
+            configuration.get(Settings.ACCEPT_LOSS)),
+        FileStorageSettings.Sizes.USUAL.withDiskReserve(configuration.get(Settings.DISK_RESERVE)),
+        new FileStorageSettings.Logs(
+            configuration.get(Settings.MAX_LOG_SIZE), 5, configuration.get(Settings.LOG_FLUSH)),
         clock,
         this::journalFailed);
   }

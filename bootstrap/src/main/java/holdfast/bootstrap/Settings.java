@@ -111,6 +111,16 @@ final class Settings {
   static final Setting<Boolean> REBUILD_MIRROR =
       flag("rebuild-mirror", "rebuild a mirror that is missing or behind before serving");
 
+  static final Setting<Boolean> ACCEPT_COPY =
+      flag("accept-copy", "let a copied data directory go on by itself: running tasks become LOST");
+  static final Setting<Boolean> ACCEPT_LOSS =
+      flag("accept-loss", "go on without the part of history that cannot be read any more");
+  static final Setting<Duration> SYNC_INTERVAL =
+      millis(
+          "SYNC_INTERVAL", "sync-interval", "30000", "how often changed state files are written");
+  static final Setting<Duration> SNAPSHOT_INTERVAL =
+      millis("SNAPSHOT_INTERVAL", "snapshot-interval", "300000", "how often a snapshot is made");
+
   /** In the order in which they are shown. */
   static final List<Setting<?>> ALL =
       List.of(
@@ -130,6 +140,10 @@ final class Settings {
           DISK_RESERVE,
           ALLOW_NETWORK_FS,
           REBUILD_MIRROR,
+          ACCEPT_COPY,
+          ACCEPT_LOSS,
+          SYNC_INTERVAL,
+          SNAPSHOT_INTERVAL,
           MAX_LOG_SIZE,
           LOG_FLUSH,
           SHUTDOWN_TIMEOUT,
@@ -139,8 +153,7 @@ final class Settings {
    * Variables of the contract whose work this version does not do; saying so beats accepting them
    * in silence.
    */
-  static final List<String> WITHOUT_EFFECT =
-      List.of("SYNC_INTERVAL", "SNAPSHOT_INTERVAL", "HOLDFAST_SYNC_STRATEGY");
+  static final List<String> WITHOUT_EFFECT = List.of("HOLDFAST_SYNC_STRATEGY");
 
   /** Variables that promise protection which this version cannot give. */
   static final List<String> REFUSED = List.of("HOLDFAST_RUN_AS");
@@ -176,6 +189,17 @@ final class Settings {
   private static Setting<Duration> duration(
       String variable, String key, String fallback, String purpose) {
     return setting(variable, key, fallback, DURATIONS, purpose, Settings::positiveDuration);
+  }
+
+  private static Setting<Duration> millis(
+      String variable, String key, String fallback, String purpose) {
+    return setting(
+        variable,
+        key,
+        fallback,
+        "milliseconds, from 100 to 86400000",
+        purpose,
+        text -> Duration.ofMillis(number(text, 100, Duration.ofDays(1).toMillis())));
   }
 
   private static Setting<Long> size(String variable, String key, String fallback, String purpose) {

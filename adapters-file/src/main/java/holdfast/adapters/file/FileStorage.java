@@ -1,7 +1,6 @@
 package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.disk.FileLock;
 import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.journal.Journal;
@@ -13,12 +12,14 @@ import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.RecoveryStorage;
+import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import holdfast.domain.task.RunRef;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -48,16 +49,17 @@ public final class FileStorage implements AutoCloseable {
           "gpfs");
 
   private final Layout layout;
-  private final FileLock lock;
+  private final List<DirectoryLock> locks;
   private final FileTaskStorage taskStorage;
   private final FileOutputStorage outputStorage;
   private final FileEventLog eventLog;
   private final FileRecoveryStorage recoveryStorage;
 
-  private FileStorage(Disk disk, Layout layout, FileStorageSettings settings, FileLock lock)
+  private FileStorage(
+      Disk disk, Layout layout, FileStorageSettings settings, List<DirectoryLock> locks)
       throws IOException {
     this.layout = layout;
-    this.lock = lock;
+    this.locks = locks;
     var journal = new Journal(copies(disk, layout), settings.sizes().segmentBytes());
     var history =
         new History(
@@ -70,7 +72,7 @@ public final class FileStorage implements AutoCloseable {
                 settings.allowed().rebuildMirror(),
                 settings.allowed().copy(),
                 settings.allowed().loss()));
-    taskStorage = new FileTaskStorage(disk, layout, settings, history, StateBases::new);
+    taskStorage = new FileTaskStorage(disk, layout, settings, history, locks, StateBases::new);
     outputStorage = new FileOutputStorage(disk, layout);
     eventLog =
         new FileEventLog(
@@ -113,13 +115,17 @@ public final class FileStorage implements AutoCloseable {
         Layout.create(disk, directory);
         check(disk, directory, settings.allowed().networkFs());
       }
-      FileLock lock = lock(layout, settings);
+      var locks = new ArrayList<DirectoryLock>();
       try {
+        locks.add(lock(layout.lock(), settings));
         layout.prepare(disk);
         check(disk, layout.mirror(), settings.allowed().networkFs());
-        return new FileStorage(disk, layout, settings, lock);
+        if (mirror != null) {
+          locks.add(lock(layout.mirrorLock(), settings));
+        }
+        return new FileStorage(disk, layout, settings, locks);
       } catch (IOException | RuntimeException e) {
-        lock.close();
+        locks.forEach(DirectoryLock::close);
         throw e;
       }
     } catch (IOException e) {
@@ -156,21 +162,20 @@ public final class FileStorage implements AutoCloseable {
     }
   }
 
-  private static FileLock lock(Layout layout, FileStorageSettings settings) throws IOException {
+  private static DirectoryLock lock(Path file, FileStorageSettings settings) throws IOException {
     String holder =
         "pid "
             + ProcessHandle.current().pid()
             + " on "
             + host()
             + ", started "
-            + ProcessHandle.current().info().startInstant().orElse(settings.clock().instant())
-            + "\n";
+            + ProcessHandle.current().info().startInstant().orElse(settings.clock().instant());
     try {
-      return FileLock.acquire(layout.lock(), holder);
+      return DirectoryLock.take(file, holder, settings.clock());
     } catch (LockHeldException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED,
-          layout.state()
+          Disk.parent(file)
               + " is in use by another server: "
               + e.getMessage()
               + ". Stop that one first, or use another data directory",
@@ -215,10 +220,19 @@ public final class FileStorage implements AutoCloseable {
     return layout.quarantine();
   }
 
+  /** Says that somebody has taken notice of starts that failed: the next one is tried again. */
+  public void failuresNoticed() {
+    try {
+      locks.getFirst().settled();
+    } catch (IOException e) {
+      throw new StorageException(layout.lock() + " cannot be written", e);
+    }
+  }
+
   /** Lets go of everything as if the process were killed: nothing is written any more. */
   void abandon() {
     taskStorage.abandon();
-    lock.close();
+    locks.forEach(DirectoryLock::close);
   }
 
   /** Ends the journal clean, flushes the logs and releases the lock. Idempotent. */
@@ -228,7 +242,7 @@ public final class FileStorage implements AutoCloseable {
       taskStorage.close();
     } finally {
       eventLog.close();
-      lock.close();
+      locks.forEach(DirectoryLock::close);
     }
   }
 }

@@ -3,7 +3,7 @@ package holdfast.adapters.file;
 import holdfast.domain.port.StorageException;
 
 /** The storage cannot be used: the process should print the message and exit. */
-public final class FileStorageException extends StorageException {
+public sealed class FileStorageException extends StorageException permits RepeatedFailureException {
   private static final long serialVersionUID = 1L;
 
   /** The directory is locked, or refused, or needs a decision. */

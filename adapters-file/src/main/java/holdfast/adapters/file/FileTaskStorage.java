@@ -2,6 +2,7 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.LostHistoryException;
@@ -36,6 +37,7 @@ final class FileTaskStorage implements TaskStorage {
   private final FileStorageSettings settings;
   private final History history;
   private final Function<StateFold, Bases> bases;
+  private final List<DirectoryLock> locks;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread keeper;
   private volatile @Nullable String roomTrouble;
@@ -44,6 +46,7 @@ final class FileTaskStorage implements TaskStorage {
   private @Nullable CommitThread thread;
 
   /**
+   * @param locks looked after while the storage is open
    * @param bases makes what loads the state that history goes on from into a fold
    */
   FileTaskStorage(
@@ -51,12 +54,14 @@ final class FileTaskStorage implements TaskStorage {
       Layout layout,
       FileStorageSettings settings,
       History history,
+      List<DirectoryLock> locks,
       Function<StateFold, Bases> bases) {
     this.disk = disk;
     this.layout = layout;
     this.settings = settings;
     this.history = history;
     this.bases = bases;
+    this.locks = List.copyOf(locks);
     keeper = Thread.ofPlatform().daemon().name("holdfast-journal-keeper").unstarted(this::keep);
   }
 
@@ -111,10 +116,15 @@ final class FileTaskStorage implements TaskStorage {
 
   private History.Start start(Bases loaded) {
     try {
-      return history.start(loaded);
+      locks.getFirst().startBegins();
+      History.Start start = history.start(loaded);
+      locks.getFirst().settled();
+      return start;
     } catch (LostHistoryException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);
+    } catch (RepeatedFailureException e) {
+      throw e;
     } catch (StorageException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);
@@ -165,15 +175,45 @@ final class FileTaskStorage implements TaskStorage {
     }
   }
 
+  @Override
+  public void copySettled() {
+    try {
+      history.settleCopy();
+    } catch (IOException e) {
+      throw new StorageException(layout.instance() + " cannot be written", e);
+    }
+  }
+
   /** Keeps a spare segment ready and an eye on the free space. */
   private void keep() {
     CommitQueue commits = opened();
     try {
       do {
+        keepLocks();
         look(commits);
       } while (!closing.await(KEEPER_MILLIS, TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       roomTrouble = "the thread that watches the free space was interrupted: " + e;
+    }
+  }
+
+  /** A lock whose file somebody has removed keeps nobody out. */
+  private void keepLocks() {
+    try {
+      for (DirectoryLock lock : locks) {
+        lock.keep();
+      }
+    } catch (LockHeldException e) {
+      settings
+          .onFatal()
+          .accept(
+              new StorageException(
+                  layout.lock()
+                      + " was removed, and another server has taken it: "
+                      + e.getMessage(),
+                  e));
+    } catch (IOException e) {
+      roomTrouble = "the lock cannot be looked after: " + e;
     }
   }
 

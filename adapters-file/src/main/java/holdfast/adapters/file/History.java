@@ -110,7 +110,7 @@ final class History {
     if (isCopy && !rules.acceptCopy()) {
       return served(found, bases, new Identity(lineage, recovered.epoch(), found.term()), healed);
     }
-    healed.addAll(mend(found, lineage, isCopy));
+    healed.addAll(mend(found, lineage));
     Manifest next = newest == null ? Manifest.first(lineage) : newest;
     String lost = recovered.lost();
     if (isCopy || lost != null) {
@@ -201,14 +201,14 @@ final class History {
   }
 
   /** Rebuilds what names the lineage, and says what was rebuilt altogether. */
-  private List<String> mend(Found found, UUID lineage, boolean isCopy) throws IOException {
+  private List<String> mend(Found found, UUID lineage) throws IOException {
     journal.heal();
     var healed = new ArrayList<>(found.journal().healed());
     boolean isNew = found.isNew();
     if (found.newest() != null && found.newest().format() < Manifest.FORMAT) {
       backUp(found.newest().format());
-      Instance.write(disk, layout.instance(), lineage);
-    } else if (found.instance() == null || isCopy) {
+    }
+    if (found.instance() == null) {
       Instance.write(disk, layout.instance(), lineage);
     }
     if (found.instance() == null && !isNew) {
@@ -382,6 +382,11 @@ final class History {
   /** Whose history is written, once a term has begun. */
   Identity identity() {
     return began();
+  }
+
+  /** Makes this directory the original of its own history. */
+  void settleCopy() throws IOException {
+    Instance.write(disk, layout.instance(), began().lineage());
   }
 
   /** Notes that every change up to {@code reached} is in the state files. */

@@ -113,6 +113,7 @@ final class Answers {
       case BUSY -> Problem.retryAfter(ProblemCode.BUSY, detail, RETRY_WHEN_BUSY);
       case DISK_FULL -> Problem.of(ProblemCode.DISK_FULL, detail);
       case TOO_LARGE -> Problem.of(ProblemCode.TOO_LARGE, detail);
+      case COPY_NOT_ACCEPTED -> Problem.of(ProblemCode.COPY_NOT_ACCEPTED, detail);
       case CLOSED -> Problem.retryAfter(ProblemCode.STORAGE_CLOSED, detail, RETRY_AFTER_RESTART);
     };
   }

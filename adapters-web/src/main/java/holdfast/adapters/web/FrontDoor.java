@@ -37,6 +37,7 @@ final class FrontDoor {
 
   private final Gate gate;
   private final Supplier<@Nullable Routes> routes;
+  private final Supplier<String> closedBecause;
   private final Routes probes;
   private final int bodyBytesMax;
   private final AtomicInteger inFlight = new AtomicInteger();
@@ -45,11 +46,18 @@ final class FrontDoor {
   /**
    * @param probes answer from the first moment on
    * @param routes everything, probes included; gives null until recovery is done
+   * @param closedBecause why there are no routes as yet
    */
-  FrontDoor(Gate gate, Routes probes, Supplier<@Nullable Routes> routes, int bodyBytesMax) {
+  FrontDoor(
+      Gate gate,
+      Routes probes,
+      Supplier<@Nullable Routes> routes,
+      Supplier<String> closedBecause,
+      int bodyBytesMax) {
     this.gate = gate;
     this.probes = probes;
     this.routes = routes;
+    this.closedBecause = closedBecause;
     this.bodyBytesMax = bodyBytesMax;
   }
 
@@ -156,10 +164,7 @@ final class FrontDoor {
     }
     if (known == null) {
       throw new RefusedException(
-          Problem.retryAfter(
-              ProblemCode.STARTING,
-              "the server is still finding out what became of its tasks",
-              RETRY_WHILE_STARTING));
+          Problem.retryAfter(ProblemCode.STARTING, closedBecause.get(), RETRY_WHILE_STARTING));
     }
   }
 

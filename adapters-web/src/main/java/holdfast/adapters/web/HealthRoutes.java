@@ -36,12 +36,20 @@ final class HealthRoutes {
   private final Supplier<@Nullable Holdfast> application;
   private final BooleanSupplier draining;
   private final IntSupplier sockets;
+  private final Supplier<String> closedBecause;
 
+  /**
+   * @param closedBecause why there is no application as yet
+   */
   HealthRoutes(
-      Supplier<@Nullable Holdfast> application, BooleanSupplier draining, IntSupplier sockets) {
+      Supplier<@Nullable Holdfast> application,
+      BooleanSupplier draining,
+      IntSupplier sockets,
+      Supplier<String> closedBecause) {
     this.application = application;
     this.draining = draining;
     this.sockets = sockets;
+    this.closedBecause = closedBecause;
   }
 
   List<Route> probes() {
@@ -98,7 +106,7 @@ final class HealthRoutes {
   private HealthCheck recovery(HealthCheckType type) {
     boolean done = application.get() != null;
     return check(
-        "recovery", type, done, done ? "every task is accounted for" : "tasks are being recovered");
+        "recovery", type, done, done ? "every task is accounted for" : closedBecause.get());
   }
 
   private static HealthCheck check(String name, HealthCheckType type, boolean up, String message) {

@@ -38,6 +38,8 @@ public final class HoldfastWeb {
   private final Sockets sockets;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile @Nullable Holdfast application;
+  private volatile String closedBecause =
+      "the server is still finding out what became of its tasks";
   private volatile @Nullable Routes routes;
   private @Nullable Gate gate;
   private @Nullable FrontDoor frontDoor;
@@ -97,13 +99,27 @@ public final class HoldfastWeb {
   }
 
   private FrontDoor door(Gate newGate) {
-    var probes = new HealthRoutes(() -> application, this::isDraining, sockets::count).probes();
+    var probes = health().probes();
     return new FrontDoor(
-        newGate, new Routes(probes), () -> routes, settings.limits().bodyBytesMax());
+        newGate,
+        new Routes(probes),
+        () -> routes,
+        () -> closedBecause,
+        settings.limits().bodyBytesMax());
+  }
+
+  private HealthRoutes health() {
+    return new HealthRoutes(
+        () -> application, this::isDraining, sockets::count, () -> closedBecause);
   }
 
   private SocketUpgrade upgrade(Gate newGate) {
     return new SocketUpgrade(newGate, sockets, settings.limits().bodyBytesMax(), clock);
+  }
+
+  /** Says why no requests are let through to an application, in place of the usual words. */
+  public void refuse(String why) {
+    closedBecause = why;
   }
 
   /** Lets requests through to the application. */
@@ -115,7 +131,7 @@ public final class HoldfastWeb {
     var rendering = new Rendering(recovered.outputs());
     var specs = new SpecReading(settings.workingDirectory());
     var calls = new TaskCalls(recovered, rendering, specs);
-    var health = new HealthRoutes(() -> application, this::isDraining, sockets::count);
+    HealthRoutes health = health();
     var all = new ArrayList<Route>();
     all.addAll(health.probes());
     all.add(health.overview());

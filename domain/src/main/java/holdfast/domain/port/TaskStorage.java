@@ -59,6 +59,14 @@ public interface TaskStorage extends AutoCloseable {
    */
   List<Committed> history(EntityKey key, long beforeSeq, int limit);
 
+  /**
+   * Says that nothing is left of what an accepted copy must not go on with: from now on it is no
+   * copy. Until then a start needs acceptance again.
+   *
+   * @throws StorageException if that could not be made durable
+   */
+  default void copySettled() {}
+
   /** Completes what is pending, marks the end as clean and lets go of everything. Idempotent. */
   @Override
   void close();

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -127,6 +128,7 @@ public record Task(
       case TaskCommand.ExceedOutputQuota(RunRef run, long quotaBytes) ->
           decideExceedQuota(run, quotaBytes, now);
       case TaskCommand.RecordLateOutput late -> decideLateOutput(late, now);
+      case TaskCommand.Disown(var outputBytes) -> decideDisown(outputBytes, now);
     };
   }
 
@@ -249,6 +251,23 @@ public record Task(
     return attempt.outcome() == null || attempt.outputBytes().equals(late.outputBytes())
         ? new Accepted(List.of())
         : one(new TaskEvent.LateOutput(now, run.attempt(), late.outputBytes()));
+  }
+
+  private Decision decideDisown(Map<OutputStreamName, Long> outputBytes, Instant now) {
+    return switch (state) {
+      case Held _, Ended _ -> new Accepted(List.of());
+      case Queued _, BackingOff _ -> one(new TaskEvent.Held(now));
+      case Starting _, Running _, Paused _, Stopping _ ->
+          one(
+              new TaskEvent.AttemptEnded(
+                  now,
+                  new Outcome.Unknown("copied"),
+                  null,
+                  outputBytes,
+                  now,
+                  new Ended(Name.LOST),
+                  "it ran under the server that this directory was copied from"));
+    };
   }
 
   private TaskEvent ended(TaskCommand.EndAttempt end, Instant now) {

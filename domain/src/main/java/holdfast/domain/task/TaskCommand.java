@@ -28,6 +28,7 @@ public sealed interface TaskCommand {
       case Expire _ -> "expire";
       case ExceedOutputQuota _ -> "exceed-output-quota";
       case RecordLateOutput _ -> "record-late-output";
+      case Disown _ -> "disown";
     };
   }
 
@@ -102,6 +103,14 @@ public sealed interface TaskCommand {
 
   /** Internal: the run wrote more than it may. */
   record ExceedOutputQuota(RunRef run, long quotaBytes) implements TaskCommand {}
+
+  /**
+   * Internal, recovery: this server goes on with a copy of another's tasks. What runs belongs to
+   * that one; what waits must not run twice.
+   *
+   * @param outputBytes what this copy has of each stream of the last attempt
+   */
+  record Disown(Map<OutputStreamName, Long> outputBytes) implements TaskCommand {}
 
   /** Internal: a descendant wrote behind the recorded end of the attempt's output. */
   record RecordLateOutput(RunRef run, Map<OutputStreamName, Long> outputBytes)

@@ -36,6 +36,8 @@ import java.time.Instant;
  *  ended       = SUCCEEDED                    exit code 0
  *              | FAILED | BACKING_OFF         any other outcome, by the retry policy
  *              | LOST | QUEUED                no evidence is left, by {@link OnLost}
+ *  QUEUED, BACKING_OFF → HELD                 disown (the data directory is an accepted copy)
+ *  active      → LOST                         disown
  *  terminal    → QUEUED                       retry
  *              → (gone)                       purge
  * </pre>

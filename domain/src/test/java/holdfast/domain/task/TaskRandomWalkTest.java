@@ -124,7 +124,7 @@ class TaskRandomWalkTest {
   private TaskCommand command(Task task) {
     RunRef run = run(task);
     var ticket = new RunTicket("cookie-" + random.nextInt(), Life.OWNER, Life.HOST);
-    return switch (random.nextInt(20)) {
+    return switch (random.nextInt(21)) {
       case 0 -> new TaskCommand.Hold();
       case 1 -> new TaskCommand.Release();
       case 2 -> new TaskCommand.Cancel();
@@ -143,6 +143,7 @@ class TaskRandomWalkTest {
       case 17 ->
           new TaskCommand.RecordLateOutput(
               run, Map.of(OutputStreamName.MERGED, random.nextLong(100)));
+      case 18 -> new TaskCommand.Disown(Map.of());
       default -> new TaskCommand.Start(ticket);
     };
   }

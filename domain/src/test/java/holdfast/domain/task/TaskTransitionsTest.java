@@ -30,40 +30,41 @@ class TaskTransitionsTest {
   private static final Map<Name, String> GRANTED =
       new EnumMap<>(
           Map.ofEntries(
-              Map.entry(Name.HELD, "release=QUEUED cancel=CANCELED patch=HELD"),
-              Map.entry(Name.QUEUED, "hold=HELD start=STARTING cancel=CANCELED patch=QUEUED"),
+              Map.entry(Name.HELD, "release=QUEUED cancel=CANCELED patch=HELD disown="),
+              Map.entry(
+                  Name.QUEUED, "hold=HELD start=STARTING cancel=CANCELED patch=QUEUED disown=HELD"),
               Map.entry(
                   Name.STARTING,
                   "restart=STARTING confirm-process=RUNNING adopt=RUNNING stop=STOPPING"
                       + " kill=STOPPING exceed-output-quota=STOPPING end-attempt=SUCCEEDED expire="
-                      + " record-late-output= patch=STARTING"),
+                      + " record-late-output= patch=STARTING disown=LOST"),
               Map.entry(
                   Name.RUNNING,
                   "confirm-process= adopt=RUNNING stop=STOPPING kill=STOPPING expire=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
-                      + " patch=RUNNING"),
+                      + " patch=RUNNING disown=LOST"),
               Map.entry(
                   Name.PAUSED,
                   "confirm-process= adopt=PAUSED stop=STOPPING kill=STOPPING expire=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
-                      + " patch=PAUSED"),
+                      + " patch=PAUSED disown=LOST"),
               Map.entry(
                   Name.STOPPING,
                   "confirm-process= adopt=STOPPING stop= kill=STOPPING expire= exceed-output-quota="
-                      + " end-attempt=CANCELED record-late-output= patch=STOPPING"),
+                      + " end-attempt=CANCELED record-late-output= patch=STOPPING disown=LOST"),
               Map.entry(
                   Name.BACKING_OFF,
                   "cancel=CANCELED end-backoff=QUEUED record-late-output=BACKING_OFF"
-                      + " patch=BACKING_OFF"),
+                      + " patch=BACKING_OFF disown=HELD"),
               Map.entry(Name.SUCCEEDED, terminal(Name.SUCCEEDED)),
               Map.entry(Name.FAILED, terminal(Name.FAILED)),
               Map.entry(Name.TIMED_OUT, terminal(Name.TIMED_OUT)),
               Map.entry(Name.CANCELED, terminal(Name.CANCELED)),
               Map.entry(Name.LOST, terminal(Name.LOST)),
-              Map.entry(Name.SKIPPED, "retry=QUEUED purge=SKIPPED patch=SKIPPED")));
+              Map.entry(Name.SKIPPED, "retry=QUEUED purge=SKIPPED patch=SKIPPED disown=")));
 
   private static String terminal(Name name) {
-    return "retry=QUEUED purge=%1$s record-late-output=%1$s patch=%1$s".formatted(name);
+    return "retry=QUEUED purge=%1$s record-late-output=%1$s patch=%1$s disown=".formatted(name);
   }
 
   /** A task in each state, each reached by commands where commands reach it. */
@@ -140,7 +141,8 @@ class TaskTransitionsTest {
         _ -> new TaskCommand.EndBackoff(),
         task -> new TaskCommand.Expire(run(task)),
         task -> new TaskCommand.ExceedOutputQuota(run(task), 10),
-        task -> new TaskCommand.RecordLateOutput(run(task), sizes));
+        task -> new TaskCommand.RecordLateOutput(run(task), sizes),
+        _ -> new TaskCommand.Disown(sizes));
   }
 
   private static RunRef run(Task task) {

@@ -28,7 +28,8 @@ public final class FileLock implements AutoCloseable {
   private static final int O_CLOEXEC = 0x80000;
   private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
   private static final int EWOULDBLOCK = 11;
-  private static final int HOLDER_BYTES_MAX = 1_024;
+  private static final int CONTENT_BYTES_MAX = 4_096;
+  private static final int ATTEMPTS_MAX = 10;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
@@ -50,11 +51,26 @@ public final class FileLock implements AutoCloseable {
   private static final MethodHandle CLOSE =
       function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
+  private final Path file;
   private final int descriptor;
+  private final long inode;
   private final AtomicBoolean open = new AtomicBoolean(true);
 
-  private FileLock(int descriptor) {
+  private FileLock(Path file, int descriptor) throws IOException {
+    this.file = file;
     this.descriptor = descriptor;
+    this.inode = inode(file, descriptor);
+  }
+
+  /** The inode number behind a descriptor, as the kernel tells it. */
+  private static long inode(Path file, int descriptor) throws IOException {
+    var opened = Path.of("/proc/self/fd/" + descriptor);
+    try {
+      return NioDisk.inodeOfTarget(opened);
+    } catch (IOException e) {
+      close(descriptor);
+      throw new IOException("cannot find out which file the lock on " + file + " is", e);
+    }
   }
 
   // Three functions of the C library with fixed signatures; the descriptors above are theirs.
@@ -68,18 +84,34 @@ public final class FileLock implements AutoCloseable {
   }
 
   /**
-   * Takes the lock and writes {@code holder} into the file.
+   * Takes the lock.
    *
-   * @throws LockHeldException with the holder's text if it is taken
+   * @throws LockHeldException with the first line of the file if it is taken
    */
-  public static FileLock acquire(Path file, String holder) throws IOException {
-    int descriptor;
+  public static FileLock acquire(Path file) throws IOException {
+    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      var lock = new FileLock(file, descriptor(file));
+      if (lock.isInPlace()) {
+        return lock;
+      }
+      // Between opening and locking, the file was removed: the lock is on one that nobody finds.
+      lock.close();
+    }
+    throw new IOException(file + " is being replaced again and again by something else");
+  }
+
+  private static int descriptor(Path file) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
       MemorySegment path = arena.allocateFrom(file.toAbsolutePath().toString());
-      descriptor = open(state, path);
+      int descriptor = open(state, path);
       if (descriptor < 0) {
-        throw new IOException("cannot open " + file + " to lock it: errno " + errno(state));
+        throw new IOException(
+            "cannot open "
+                + file
+                + " to lock it (errno "
+                + errno(state)
+                + "): it must be a file of this user, or be missing");
       }
       if (flock(state, descriptor) != 0) {
         int errno = errno(state);
@@ -89,29 +121,40 @@ public final class FileLock implements AutoCloseable {
         }
         throw new IOException("cannot lock " + file + ": errno " + errno);
       }
+      return descriptor;
     }
-    var lock = new FileLock(descriptor);
-    try {
-      write(file, holder);
-    } catch (IOException e) {
-      lock.close();
-      throw e;
-    }
-    return lock;
   }
 
-  private static void write(Path file, String holder) throws IOException {
+  /** Whether the file that is locked is the one that bears the name. */
+  public boolean isInPlace() throws IOException {
+    Disk disk = new NioDisk();
+    return disk.kind(file) == Disk.Kind.FILE && disk.inode(file) == inode;
+  }
+
+  /** What the file says; empty if it cannot be read. */
+  public String content() {
+    try {
+      return new String(new NioDisk().readAll(file, CONTENT_BYTES_MAX), StandardCharsets.UTF_8);
+    } catch (IOException _) {
+      // What it says is for people, and about earlier starts: a start does not fail for it.
+      return "";
+    }
+  }
+
+  /** Replaces what the file says. */
+  public void write(String content) throws IOException {
     // Opening the file once more is safe: a lock by flock(2) belongs to the descriptor.
     try (DiskFile opened = new NioDisk().open(file, Disk.Access.WRITE)) {
       opened.truncate(0);
-      opened.write(ByteBuffer.wrap(holder.getBytes(StandardCharsets.UTF_8)), 0);
+      opened.write(ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8)), 0);
     }
   }
 
   private static String holder(Path file) {
     try {
-      return new String(new NioDisk().readAll(file, HOLDER_BYTES_MAX), StandardCharsets.UTF_8)
-          .strip();
+      var content =
+          new String(new NioDisk().readAll(file, CONTENT_BYTES_MAX), StandardCharsets.UTF_8);
+      return content.lines().findFirst().orElse("an unknown holder");
     } catch (IOException e) {
       return "an unknown holder (" + e.getMessage() + ")";
     }

@@ -135,6 +135,11 @@ public final class NioDisk implements Disk {
     return ((Number) Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS)).longValue();
   }
 
+  /** The number of the file that a link leads to. */
+  static long inodeOfTarget(Path link) throws IOException {
+    return ((Number) Files.getAttribute(link, "unix:ino")).longValue();
+  }
+
   /** The name of the file system's type that holds a path, such as {@code ext4}. */
   public static String fileSystemType(Path path) throws IOException {
     return Files.getFileStore(path).type();

@@ -36,6 +36,11 @@ public record Layout(Path data, Path state, Path mirror) {
     return mirror.resolve("INSTANCE");
   }
 
+  /** Keeps servers of other directories off a mirror on another disk. */
+  public Path mirrorLock() {
+    return mirror.resolve("LOCK");
+  }
+
   public Path journal() {
     return state.resolve("journal");
   }

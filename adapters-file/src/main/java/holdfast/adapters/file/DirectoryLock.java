@@ -1,0 +1,131 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.FileLock;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keeps other servers out of a directory, and remembers starts that did not succeed. Any thread.
+ *
+ * <pre>
+ *  pid 4711 on host, started 2026-11-24T12:00:00Z
+ *  unfinished start 2026-11-24T12:00:00Z          one for each start that has not succeeded yet
+ * </pre>
+ */
+final class DirectoryLock implements AutoCloseable {
+  static final int FAILED_STARTS_MAX = 3;
+  static final Duration FAILED_STARTS_WITHIN = Duration.ofMinutes(10);
+  private static final String UNFINISHED = "unfinished start ";
+
+  private final Path file;
+  private final String holder;
+  private final InstantSource clock;
+  private final List<Instant> unfinished;
+  private FileLock lock;
+  private boolean closed;
+
+  private DirectoryLock(Path file, String holder, InstantSource clock, FileLock lock) {
+    this.file = file;
+    this.holder = holder;
+    this.clock = clock;
+    this.lock = lock;
+    unfinished = unfinished(lock.content(), clock.instant());
+  }
+
+  /**
+   * Takes the lock and writes who holds it.
+   *
+   * @param holder one line
+   * @throws holdfast.adapters.file.disk.LockHeldException with the holder's line if it is taken
+   */
+  static DirectoryLock take(Path file, String holder, InstantSource clock) throws IOException {
+    FileLock taken = FileLock.acquire(file);
+    var lock = new DirectoryLock(file, holder, clock, taken);
+    try {
+      lock.write();
+      return lock;
+    } catch (IOException e) {
+      taken.close();
+      throw e;
+    }
+  }
+
+  private static List<Instant> unfinished(String content, Instant now) {
+    var starts = new ArrayList<Instant>();
+    for (String line : content.lines().toList()) {
+      if (line.startsWith(UNFINISHED)) {
+        try {
+          Instant start = Instant.parse(line.substring(UNFINISHED.length()));
+          if (Duration.between(start, now).abs().compareTo(FAILED_STARTS_WITHIN) < 0) {
+            starts.add(start);
+          }
+        } catch (DateTimeParseException _) {
+          // A line that somebody wrote by hand says nothing.
+        }
+      }
+    }
+    return starts;
+  }
+
+  /**
+   * Notes that a start begins.
+   *
+   * @throws RepeatedFailureException if as many as {@value #FAILED_STARTS_MAX} began shortly before
+   *     and did not succeed
+   */
+  synchronized void startBegins() throws IOException {
+    if (unfinished.size() >= FAILED_STARTS_MAX) {
+      throw new RepeatedFailureException(
+          file.getParent()
+              + " could not be recovered in "
+              + unfinished.size()
+              + " starts within "
+              + FAILED_STARTS_WITHIN.toMinutes()
+              + " minutes: nothing more is tried, so that restarts do no harm. The reason is in"
+              + " what those starts printed. Stop this server, remove the cause, and start again");
+    }
+    unfinished.add(clock.instant());
+    write();
+  }
+
+  /** Notes that the start succeeded, or that somebody has taken notice that it did not. */
+  synchronized void settled() throws IOException {
+    unfinished.clear();
+    write();
+  }
+
+  /**
+   * Looks whether the lock is still where others look for it, and takes it again if somebody has
+   * removed the file.
+   *
+   * @throws holdfast.adapters.file.disk.LockHeldException if another server was faster
+   */
+  synchronized boolean keep() throws IOException {
+    if (closed || lock.isInPlace()) {
+      return true;
+    }
+    FileLock again = FileLock.acquire(file);
+    lock.close();
+    lock = again;
+    write();
+    return false;
+  }
+
+  private void write() throws IOException {
+    var text = new StringBuilder(holder).append('\n');
+    unfinished.forEach(start -> text.append(UNFINISHED).append(start).append('\n'));
+    lock.write(text.toString());
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    lock.close();
+  }
+}
