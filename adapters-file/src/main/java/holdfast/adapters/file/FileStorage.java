@@ -8,6 +8,7 @@ import holdfast.adapters.file.journal.JournalCopy;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.log.FileEventLog;
 import holdfast.adapters.file.output.FileOutputStorage;
+import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.OutputStorage;
@@ -60,7 +61,15 @@ public final class FileStorage implements AutoCloseable {
       throws IOException {
     this.layout = layout;
     this.locks = locks;
-    var journal = new Journal(copies(disk, layout), settings.sizes().segmentBytes());
+    long budget = settings.sizes().quarantineBytesMax();
+    var quarantine = new Quarantine(disk, layout.quarantine(), settings.clock(), budget);
+    Quarantine mirrorQuarantine =
+        layout.mirrorQuarantine().equals(layout.quarantine())
+            ? quarantine
+            : new Quarantine(disk, layout.mirrorQuarantine(), settings.clock(), budget);
+    var journal =
+        new Journal(
+            copies(disk, layout, quarantine, mirrorQuarantine), settings.sizes().segmentBytes());
     var history =
         new History(
             disk,
@@ -86,10 +95,12 @@ public final class FileStorage implements AutoCloseable {
     recoveryStorage = new FileRecoveryStorage(disk, layout.reports());
   }
 
-  static List<JournalCopy> copies(Disk disk, Layout layout) {
+  /** The journal's two copies, each with a place for damaged bytes on its own file system. */
+  static List<JournalCopy> copies(
+      Disk disk, Layout layout, Quarantine quarantine, Quarantine mirrorQuarantine) {
     return List.of(
-        new JournalCopy(disk, "journal", layout.journal(), layout.quarantine()),
-        new JournalCopy(disk, "mirror", layout.mirror(), layout.mirrorQuarantine()));
+        new JournalCopy(disk, layout.journal(), quarantine),
+        new JournalCopy(disk, layout.mirror(), mirrorQuarantine));
   }
 
   /**

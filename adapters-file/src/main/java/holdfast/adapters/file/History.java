@@ -11,6 +11,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
 import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
 import java.io.IOException;
@@ -130,7 +131,15 @@ final class History {
     Manifest newest = found.newest();
     boolean isCopy = isCopy(found.instance());
     var quarantined = new ArrayList<>(bases.damaged());
-    quarantined.addAll(recovered.quarantined());
+    for (Mended mended : recovered.mended()) {
+      if (mended.source() != null) {
+        healed.add(mended.place() + " " + mended.damage() + ": rebuilt from " + mended.source());
+      }
+      if (mended.quarantined() != null) {
+        quarantined.add(
+            mended.place() + " " + mended.damage() + ": kept as " + mended.quarantined());
+      }
+    }
     String forgotten = bases.forgotten();
     if (forgotten != null) {
       healed.add(forgotten);
@@ -177,8 +186,7 @@ final class History {
         new Journal.Proof(
             newest == null ? 0 : newest.servedTerm(),
             Math.max(base, newest == null ? 0 : Math.max(newest.seq(), newest.checkpoint())));
-    Journal.Recovered recovered =
-        journal.recover(base, proof, term, rules.acceptLoss(), bases.sink());
+    Journal.Recovered recovered = journal.recover(base, proof, rules.acceptLoss(), bases.sink());
     seq = recovered.nextSeq() - 1;
     return new Found(instance, found, term, extent.isEmpty() && base == 0, recovered);
   }
@@ -203,7 +211,7 @@ final class History {
   /** Rebuilds what names the lineage, and says what was rebuilt altogether. */
   private List<String> mend(Found found, UUID lineage) throws IOException {
     journal.heal();
-    var healed = new ArrayList<>(found.journal().healed());
+    var healed = new ArrayList<String>();
     boolean isNew = found.isNew();
     if (found.newest() != null && found.newest().format() < Manifest.FORMAT) {
       backUp(found.newest().format());

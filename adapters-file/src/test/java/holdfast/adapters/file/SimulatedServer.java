@@ -8,10 +8,12 @@ import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.journal.TestJournals;
 import holdfast.adapters.file.json.EncodedChange;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -57,7 +59,11 @@ final class SimulatedServer {
       throws IOException {
     Disk seen = engine.disk.apply(disk);
     LAYOUT.prepare(seen);
-    List<JournalCopy> copies = FileStorage.copies(seen, LAYOUT).subList(0, engine.copies);
+    var quarantine =
+        new Quarantine(
+            seen, LAYOUT.quarantine(), InstantSource.fixed(SampleTasks.NOON), Long.MAX_VALUE);
+    List<JournalCopy> copies =
+        FileStorage.copies(seen, LAYOUT, quarantine, quarantine).subList(0, engine.copies);
     return new History(
         seen,
         LAYOUT,

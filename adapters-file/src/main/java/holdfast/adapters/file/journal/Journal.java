@@ -2,8 +2,10 @@ package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.journal.SegmentChain.Link;
 import holdfast.adapters.file.json.EncodedChange;
+import holdfast.domain.port.Scrubbing.Mended;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,8 +64,7 @@ public final class Journal implements AutoCloseable {
    * @param nextSeq the seq that follows the last one
    * @param records that were read on top of the base
    * @param lost what was given up since loss was accepted, or null
-   * @param healed what was rebuilt, one sentence each
-   * @param quarantined what was put aside, one sentence each
+   * @param mended what was damaged; what {@link #heal} and {@link #begin} do is added
    */
   public record Recovered(
       @Nullable UUID lineage,
@@ -72,8 +73,7 @@ public final class Journal implements AutoCloseable {
       long records,
       boolean tornTail,
       @Nullable String lost,
-      List<String> healed,
-      List<String> quarantined) {}
+      List<Mended> mended) {}
 
   /** A journal on one or two copies, forced in parallel, with nonces that never repeat. */
   public Journal(List<JournalCopy> copies, int segmentBytes) {
@@ -136,19 +136,17 @@ public final class Journal implements AutoCloseable {
    * Reads history behind a base. Changes nothing.
    *
    * @param base the seq of the state that was loaded from elsewhere; 0 without one
-   * @param nextTerm the term that will begin; names what is put aside
    * @param acceptLoss whether to go on with what can be read where something cannot
    * @param sink takes every change behind the base, in order of seq, before this returns
    * @throws LostHistoryException if history cannot be read, or ends before the proof
    */
-  public Recovered recover(
-      long base, Proof proof, long nextTerm, boolean acceptLoss, JournalSink sink)
+  public Recovered recover(long base, Proof proof, boolean acceptLoss, JournalSink sink)
       throws IOException {
     SegmentChain all = chain;
     if (all == null) {
       throw new IllegalStateException("examine first");
     }
-    var terms = new JournalReplay.Terms(base, nextTerm, acceptLoss);
+    var terms = new JournalReplay.Terms(base, acceptLoss);
     var replay = new JournalReplay(copies, index, terms, sink);
     JournalReplay.Result result = replay.run(all);
     String lost = result.lost();
@@ -169,8 +167,7 @@ public final class Journal implements AutoCloseable {
         result.records(),
         result.tornTail(),
         lost,
-        result.healed(),
-        result.quarantined());
+        result.mended());
   }
 
   /** Mends the copies from each other; what was done is in the lists of {@link Recovered}. */
@@ -213,7 +210,7 @@ public final class Journal implements AutoCloseable {
     JournalWriter writing = writer(identity, start);
     writing.takeOver(start.tail());
     writer = writing;
-    clearAway(start, identity.term(), floor);
+    clearAway(start, floor);
     found = null;
   }
 
@@ -228,7 +225,7 @@ public final class Journal implements AutoCloseable {
     writer = writing;
     var unused = new ArrayList<>(start.chain().orphans());
     start.chain().links().forEach(link -> unused.add(link.name()));
-    removeAll(unused, identity.term(), 0, start.quarantined());
+    removeAll(unused, 0, start.mended());
     unused.forEach(index::forget);
     found = null;
   }
@@ -251,7 +248,7 @@ public final class Journal implements AutoCloseable {
         segmentBytes);
   }
 
-  private void clearAway(JournalReplay.Result start, long term, long floor) throws IOException {
+  private void clearAway(JournalReplay.Result start, long floor) throws IOException {
     Opening tail = start.tail();
     var unused = new ArrayList<>(start.chain().orphans());
     for (Link link : start.chain().links()) {
@@ -269,17 +266,17 @@ public final class Journal implements AutoCloseable {
     // A segment whose successor begins at or below the floor was retired by a start that was cut
     // short while it removed the files.
     long retired = Math.min(floor + 1, start.chain().firstSeq());
-    removeAll(unused, term, retired, start.quarantined());
+    removeAll(unused, retired, start.mended());
   }
 
-  private void removeAll(List<SegmentName> names, long term, long retired, List<String> quarantined)
+  private void removeAll(List<SegmentName> names, long retired, List<Mended> mended)
       throws IOException {
     for (SegmentName name : names) {
       for (JournalCopy copy : copies) {
         if (name.firstSeq() < retired) {
           copy.delete(name);
         } else {
-          remove(copy, name, term, quarantined);
+          remove(copy, name, mended);
         }
       }
     }
@@ -291,15 +288,18 @@ public final class Journal implements AutoCloseable {
   }
 
   /** Removes a segment outside history, or puts it aside if anything was ever committed to it. */
-  private static void remove(
-      JournalCopy copy, SegmentName name, long term, List<String> quarantined) throws IOException {
+  private static void remove(JournalCopy copy, SegmentName name, List<Mended> mended)
+      throws IOException {
     ByteBuffer content = copy.load(name);
     if (content == null) {
       return;
     }
     if (SegmentReader.holdsRecords(content)) {
-      String why = copy.path(name) + " is no part of history: a later term went on without it";
-      quarantined.add(why + "; put aside as " + copy.putAside(name, term, why));
+      String why = "is no part of history: a later term went on without it";
+      Path aside = copy.putAside(name, why);
+      mended.add(
+          new Mended(
+              copy.path(name).toString(), why, null, aside == null ? null : aside.toString()));
     } else {
       copy.delete(name);
     }
@@ -358,8 +358,6 @@ public final class Journal implements AutoCloseable {
   /**
    * What the scrub read.
    *
-   * @param healed what was rebuilt, one sentence each
-   * @param quarantined what was put aside, one sentence each
    * @param lost what is damaged in every copy, or null
    * @param mustSeal whether the segment being written is damaged: it is mended once it is sealed
    * @param last whether the next call begins anew
@@ -367,8 +365,7 @@ public final class Journal implements AutoCloseable {
   public record Checked(
       String what,
       long bytes,
-      List<String> healed,
-      List<String> quarantined,
+      List<Mended> mended,
       @Nullable String lost,
       boolean mustSeal,
       boolean last) {}
@@ -378,8 +375,7 @@ public final class Journal implements AutoCloseable {
     JournalScrub present = scrub;
     if (present == null) {
       JournalWriter open = writing();
-      Identity served = open.identity();
-      present = new JournalScrub(copies, served.lineage(), served.term(), open::tip);
+      present = new JournalScrub(copies, open.identity().lineage(), open::tip);
       scrub = present;
     }
     return present.next();

@@ -2,9 +2,9 @@ package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.quarantine.Quarantine;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,10 +14,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One of the two directories that hold the same segments.
  *
- * @param label what messages call it
  * @param quarantine where damaged files of this copy are put; on the same file system
  */
-public record JournalCopy(Disk disk, String label, Path directory, Path quarantine) {
+public record JournalCopy(Disk disk, Path directory, Quarantine quarantine) {
   private static final int CHUNK = 1 << 20;
   private static final int SEGMENT_BYTES_MAX = 1 << 30;
 
@@ -141,45 +140,21 @@ public record JournalCopy(Disk disk, String label, Path directory, Path quaranti
   }
 
   /**
-   * Keeps what a damaged segment's file holds, with a note that says why. The file stays where it
-   * is until it is replaced: its undamaged batches are still the second copy of what they hold.
+   * Keeps what a damaged segment's file holds. The file stays where it is until it is replaced: its
+   * undamaged batches are still the second copy of what they hold.
    *
    * @return where the bytes are
    */
-  Path keep(SegmentName name, ByteBuffer content, long term, String why) throws IOException {
-    int length = content.limit();
-    while (length > 0 && content.get(length - 1) == 0) {
-      length--;
-    }
-    byte[] bytes = new byte[length];
-    content.get(0, bytes);
-    Path target = quarantined(name, term);
-    disk.replace(target, bytes);
-    note(target, why);
-    return target;
+  @Nullable Path keep(SegmentName name, String damage, String source) throws IOException {
+    return quarantine.keep(path(name), damage, source);
   }
 
   /**
-   * Moves a segment that is no part of history aside, with a note that says why.
+   * Moves what bears a segment's name and is no part of history aside.
    *
    * @return where it is now
    */
-  Path putAside(SegmentName name, long term, String why) throws IOException {
-    Path target = quarantined(name, term);
-    disk.rename(path(name), target);
-    note(target, why);
-    forceDirectory();
-    return target;
-  }
-
-  private Path quarantined(SegmentName name, long term) {
-    return quarantine.resolve(label + "-" + name.fileName() + ".term-" + term);
-  }
-
-  /** Writes the note beside a file, and forces the directory of both. */
-  private void note(Path target, String why) throws IOException {
-    disk.replace(
-        target.resolveSibling(target.getFileName() + ".note"),
-        (why + "\n").getBytes(StandardCharsets.UTF_8));
+  @Nullable Path putAside(SegmentName name, String why) throws IOException {
+    return quarantine.move(path(name), why, null);
   }
 }

@@ -2,6 +2,7 @@ package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.journal.SegmentChain.Link;
 import holdfast.adapters.file.journal.SegmentReader.Position;
+import holdfast.domain.port.Scrubbing.Mended;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -22,8 +23,7 @@ final class JournalReplay {
   private final BatchIndex index;
   private final Terms terms;
   private final List<Damaged> damaged = new ArrayList<>();
-  private final List<String> healed = new ArrayList<>();
-  private final List<String> quarantined = new ArrayList<>();
+  private final List<Mended> mended = new ArrayList<>();
 
   /** A segment to be mended, and where history stood at its beginning. */
   private record Damaged(Link link, Position start) {}
@@ -49,18 +49,16 @@ final class JournalReplay {
       long records,
       boolean tornTail,
       @Nullable String lost,
-      List<String> healed,
-      List<String> quarantined) {}
+      List<Mended> mended) {}
 
   /**
    * On what terms history is read.
    *
    * @param base the seq of the state that the records are added to; what they say of it is passed
    *     over
-   * @param nextTerm of the start that replays; names what is put aside
    * @param acceptLoss whether history may end where it cannot be read on, instead of refusing
    */
-  record Terms(long base, long nextTerm, boolean acceptLoss) {}
+  record Terms(long base, boolean acceptLoss) {}
 
   /**
    * @param sink takes every record behind the base in order of seq
@@ -139,8 +137,7 @@ final class JournalReplay {
         Math.max(0, position.nextSeq() - 1 - terms.base()),
         tornTail,
         lost,
-        healed,
-        quarantined);
+        mended);
   }
 
   /** The segment to begin with: the last one that goes on from the base. */
@@ -187,7 +184,7 @@ final class JournalReplay {
     for (Damaged segment : damaged) {
       SegmentReader again = SegmentReader.mending(copies, segment.link(), segment.start());
       again.read(new BatchIndex(), JournalSink.NOWHERE);
-      again.heal(terms.nextTerm(), healed, quarantined);
+      again.heal(mended);
     }
   }
 

@@ -1,6 +1,7 @@
 package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.journal.SegmentChain.Link;
+import holdfast.domain.port.Scrubbing.Mended;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -19,19 +20,16 @@ import org.jspecify.annotations.Nullable;
 final class JournalScrub {
   private final List<JournalCopy> copies;
   private final UUID lineage;
-  private final long term;
   private final Supplier<JournalWriter.Tip> tip;
   private final SegmentReader.Room room = new SegmentReader.Room();
   private @Nullable SegmentName last;
 
   /**
-   * @param term names what is put aside
    * @param tip where the writer stands
    */
-  JournalScrub(List<JournalCopy> copies, UUID lineage, long term, Supplier<JournalWriter.Tip> tip) {
+  JournalScrub(List<JournalCopy> copies, UUID lineage, Supplier<JournalWriter.Tip> tip) {
     this.copies = copies;
     this.lineage = lineage;
-    this.term = term;
     this.tip = tip;
   }
 
@@ -41,14 +39,14 @@ final class JournalScrub {
     Link link = after(chain, last);
     if (link == null) {
       last = null;
-      return new Journal.Checked("journal", 0, List.of(), List.of(), null, false, true);
+      return new Journal.Checked("journal", 0, List.of(), null, false, true);
     }
     last = link.name();
     boolean current = link.name().equals(written.segment());
     if (link.isTip() && !current) {
       // The writer went on to another segment between the two looks: its turn comes next time.
       last = null;
-      return new Journal.Checked("journal", 0, List.of(), List.of(), null, false, true);
+      return new Journal.Checked("journal", 0, List.of(), null, false, true);
     }
     return check(current ? durable(link, written) : link, current);
   }
@@ -73,8 +71,7 @@ final class JournalScrub {
   }
 
   private Journal.Checked check(Link link, boolean current) throws IOException {
-    var healed = new ArrayList<String>();
-    var quarantined = new ArrayList<String>();
+    var mended = new ArrayList<Mended>();
     String lost = null;
     boolean mustSeal = false;
     SegmentReader reader = SegmentReader.reading(copies, link, link.start(), room);
@@ -85,7 +82,7 @@ final class JournalScrub {
       } else if (reader.isDamaged()) {
         SegmentReader mending = SegmentReader.mending(copies, link, link.start());
         mending.read(new BatchIndex(), JournalSink.NOWHERE);
-        mending.heal(term, healed, quarantined);
+        mending.heal(mended);
       }
     } catch (LostHistoryException e) {
       lost = isStillThere(link) ? String.valueOf(e.getMessage()) : null;
@@ -93,8 +90,7 @@ final class JournalScrub {
     return new Journal.Checked(
         "journal segment " + link.name(),
         (long) link.end() * copies.size(),
-        healed,
-        quarantined,
+        mended,
         lost,
         mustSeal,
         false);

@@ -1,9 +1,11 @@
 package holdfast.adapters.file.journal;
 
 import holdfast.adapters.file.journal.SegmentChain.Link;
+import holdfast.domain.port.Scrubbing.Mended;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -295,27 +297,35 @@ final class SegmentReader {
    * Rebuilds the copies that are damaged, once their damaged bytes are kept elsewhere. Only after
    * {@link #read}, and if made for {@link #mending}.
    */
-  void heal(long term, List<String> healed, List<String> quarantined) throws IOException {
+  void heal(List<Mended> mended) throws IOException {
     for (int i = 0; i < copies.size(); i++) {
       List<Integer> damaged = damage.get(i);
       if (!damaged.isEmpty()) {
         JournalCopy copy = copies.get(i);
         ByteBuffer content = contents.get(i);
-        String what = damageOf(copy, content, damaged);
-        if (content != null && hasBytes(content, damaged.getFirst())) {
-          quarantined.add(what + ": kept as " + copy.keep(link.name(), content, term, what));
+        String what = damageOf(content, damaged);
+        String source = "the journal's other copy";
+        Path kept = null;
+        if (content == null) {
+          kept = copy.putAside(link.name(), what);
+        } else if (hasBytes(content, damaged.getFirst())) {
+          kept = copy.keep(link.name(), what, source);
         }
         copy.rebuild(link.name(), whole.toByteArray());
-        healed.add(what + ": rebuilt from what the other copy holds");
+        mended.add(
+            new Mended(
+                copy.path(link.name()).toString(),
+                what,
+                source,
+                kept == null ? null : kept.toString()));
       }
     }
   }
 
-  private String damageOf(JournalCopy copy, @Nullable ByteBuffer content, List<Integer> damaged) {
+  private static String damageOf(@Nullable ByteBuffer content, List<Integer> damaged) {
     return content == null
-        ? copy.path(link.name()) + " was missing"
-        : copy.path(link.name())
-            + " had "
+        ? "was missing, or no file"
+        : "had "
             + damaged.size()
             + (damaged.size() == 1 ? " invalid batch" : " invalid batches")
             + ", the first at offset "
