@@ -17,6 +17,7 @@ import holdfast.domain.recovery.RecoveryReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +44,9 @@ final class History {
   private volatile long seq;
   private volatile boolean rollWanted;
   private @Nullable Identity identity;
+
+  /** False while an accepted copy has not been settled: INSTANCE still tells of the copy then. */
+  private volatile boolean mendInstance;
 
   /**
    * How history stands after a start.
@@ -122,6 +126,7 @@ final class History {
     } else {
       begin(next.withTerm(found.term()).withEpoch(recovered.epoch()));
     }
+    mendInstance = !isCopy;
     return served(found, bases, began(), healed);
   }
 
@@ -395,6 +400,7 @@ final class History {
   /** Makes this directory the original of its own history. */
   void settleCopy() throws IOException {
     Instance.write(disk, layout.instance(), began().lineage());
+    mendInstance = true;
   }
 
   /** Notes that every change up to {@code reached} is in the state files. */
@@ -437,9 +443,37 @@ final class History {
     }
   }
 
-  /** Puts the manifests back where they are not as saved; see {@link Manifests#mend}. */
-  Map<Path, Optional<Path>> mendManifests(Quarantine quarantine) throws IOException {
-    return manifests.mend(quarantine);
+  /**
+   * Puts manifests and INSTANCE back where they are not as they were written.
+   *
+   * @return the places, and where their bytes are now, if there were any
+   */
+  Map<Path, Optional<Path>> mendNames(Quarantine quarantine) throws IOException {
+    var mended = new LinkedHashMap<>(manifests.mend(quarantine));
+    if (mendInstance) {
+      mendInstance(layout.instance(), quarantine, mended);
+      if (rules.mirrorApart()) {
+        mendInstance(layout.mirrorInstance(), quarantine, mended);
+      }
+    }
+    return mended;
+  }
+
+  private void mendInstance(Path file, Quarantine quarantine, Map<Path, Optional<Path>> mended)
+      throws IOException {
+    Instance found = Instance.read(disk, file);
+    UUID lineage = began().lineage();
+    boolean sound =
+        found != null && found.lineage().equals(lineage) && found.inode() == disk.inode(file);
+    if (!sound) {
+      String what = "expected lineage " + lineage + " and its own inode number";
+      Path kept =
+          disk.kind(file) == Disk.Kind.FILE
+              ? quarantine.keep(file, what, "memory")
+              : quarantine.move(file, what, "memory");
+      Instance.write(disk, file, lineage);
+      mended.put(file, Optional.ofNullable(kept));
+    }
   }
 
   /** Marks the end as clean. Nothing may be appended afterwards. */

@@ -5,18 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.domain.port.SampleTasks;
-import holdfast.domain.task.Task;
-import holdfast.domain.task.TaskId;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,21 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** Other processes on the same directory: killed ones, and ones that must not get in. */
 @Timeout(value = 300, unit = TimeUnit.SECONDS)
 class KilledProcessIT {
-  private static final int KILLS = Integer.getInteger("holdfast.test.kills", 15);
-
   @TempDir private Path directory;
 
-  private Process writer(long first) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            LedgerWriter.class.getName(),
-            directory.resolve("data").toString(),
-            Long.toString(first))
+  private Process writer(Ledger ledger) throws IOException {
+    return new ProcessBuilder(ledger.writer(directory.resolve("data")))
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
   }
@@ -54,53 +38,40 @@ class KilledProcessIT {
 
   @Test
   void everythingInTheLedgerSurvivesEveryKill() throws Exception {
+    kill(15);
+  }
+
+  @Test
+  @Tag("long")
+  @Timeout(value = 2, unit = TimeUnit.HOURS)
+  void everythingInTheLedgerSurvivesAThousandKills() throws Exception {
+    kill(1_000);
+  }
+
+  private void kill(int kills) throws Exception {
     long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
     System.out.println("KilledProcessIT seed " + seed);
     var random = new Random(seed);
-    var ledger = new HashSet<Long>();
-    long first = 0;
-    for (int kill = 0; kill < KILLS; kill++) {
-      Process process = writer(first);
-      int lines = 1 + random.nextInt(3_000);
+    var ledger = new Ledger();
+    for (int kill = 0; kill < kills; kill++) {
+      Process process = writer(ledger);
       try (BufferedReader acknowledged = process.inputReader()) {
-        String line = acknowledged.readLine();
-        for (int i = 0; line != null; i++) {
-          ledger.add(Long.parseLong(line));
-          if (i == lines) {
-            // By the handle: a Process that is destroyed closes its output as well, unread.
-            process.toHandle().destroyForcibly();
-          }
-          line = acknowledged.readLine();
-        }
+        // By the handle: a Process that is destroyed closes its output as well, unread.
+        ledger.follow(
+            acknowledged, 1 + random.nextInt(3_000), () -> process.toHandle().destroyForcibly());
       }
       process.waitFor();
       assertEquals(137, process.exitValue(), "killed, not failed");
-      first = verify(ledger);
-    }
-    System.out.println("KilledProcessIT " + KILLS + " kills, " + ledger.size() + " acknowledged");
-  }
-
-  private long verify(Set<Long> ledger) {
-    try (FileStorage storage = FileStorage.open(settings())) {
-      Map<TaskId, Task> found = new HashMap<>();
-      storage
-          .taskStorage()
-          .open(_ -> {})
-          .tasks()
-          .forEach(stored -> found.put(stored.entity().id(), stored.entity()));
-      long last = 0;
-      for (long n : ledger) {
-        assertEquals(SampleTasks.submit(n).task(), found.get(SampleTasks.id(n)), "task " + n);
-        last = Math.max(last, n);
+      try (FileStorage storage = FileStorage.open(settings())) {
+        ledger.check(storage.taskStorage().open(_ -> {}), "seed " + seed + ", kill " + kill);
       }
-      // Tasks beyond the ledger may have been committed and not reported any more.
-      return last + 1_000;
     }
+    System.out.println("KilledProcessIT " + kills + " kills, " + ledger.size() + " acknowledged");
   }
 
   @Test
   void secondServerIsRefusedAndNamesTheFirst() throws Exception {
-    Process process = writer(0);
+    Process process = writer(new Ledger());
     try (BufferedReader acknowledged = process.inputReader()) {
       assertEquals("0", String.valueOf(acknowledged.readLine()).replaceAll("\\d+", "0"));
       FileStorageException refused =
