@@ -3,9 +3,11 @@ package holdfast.application;
 import holdfast.domain.port.CommitFeed;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -113,6 +115,16 @@ public final class EventFeed implements CommitFeed {
         subscriptions.add(subscription);
       }
       return subscription;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The whole state as of one change. Those that come meanwhile wait for as long as it takes. */
+  StateImage image(Instant at) {
+    lock.lock();
+    try {
+      return state().image(at);
     } finally {
       lock.unlock();
     }

@@ -11,24 +11,27 @@ public final class HealthReport {
   private final Ports ports;
   private final LiveState state;
   private final BooleanSupplier draining;
+  private final Maintenance maintenance;
 
   /**
    * One part of the server.
    *
    * @param up whether it does its work
+   * @param vital whether no work can be taken without it
    * @param message what it does, or why not and what to do
    */
-  public record Check(String name, boolean up, String message) {}
+  public record Check(String name, boolean up, boolean vital, String message) {}
 
-  HealthReport(Ports ports, LiveState state, BooleanSupplier draining) {
+  HealthReport(Ports ports, LiveState state, BooleanSupplier draining, Maintenance maintenance) {
     this.ports = ports;
     this.state = state;
     this.draining = draining;
+    this.maintenance = maintenance;
   }
 
   /** Whether new work is taken: storage is sound and no shutdown has begun. */
   public boolean ready() {
-    return checks().stream().allMatch(Check::up);
+    return checks().stream().allMatch(check -> check.up() || !check.vital());
   }
 
   /** Every part, in a fixed order. */
@@ -42,15 +45,40 @@ public final class HealthReport {
             .sum();
     return List.of(
         check("persistence", ports.tasks().impairment(), "committed up to seq " + state.seq()),
+        besides("sync", maintenance.sync().trouble(), synced()),
+        besides("snapshots", maintenance.snapshots().trouble(), "made as configured"),
+        besides("scrub", maintenance.scrub().trouble(), scrubbed()),
         check("processes", ports.processes().impairment(), "processes can be started and found"),
-        new Check("tasks", true, active + " active, " + total + " total tasks"),
+        new Check("tasks", true, false, active + " active, " + total + " total tasks"),
         new Check(
             "lifecycle",
             !draining.getAsBoolean(),
+            true,
             draining.getAsBoolean() ? "the server is shutting down" : "the server takes work"));
   }
 
+  private String synced() {
+    SyncService.Status status = maintenance.sync().status();
+    return "state files are up to seq " + status.checkpoint() + "; " + status.dirty() + " to write";
+  }
+
+  private String scrubbed() {
+    Scrub.Progress progress = maintenance.scrub().progress();
+    return "round "
+        + progress.round()
+        + ", "
+        + progress.pieces()
+        + " pieces read, "
+        + progress.mended()
+        + " mended since the start, last whole round: "
+        + (progress.completedAt() == null ? "none yet" : progress.completedAt());
+  }
+
   private static Check check(String name, @Nullable String impairment, String otherwise) {
-    return new Check(name, impairment == null, impairment == null ? otherwise : impairment);
+    return new Check(name, impairment == null, true, impairment == null ? otherwise : impairment);
+  }
+
+  private static Check besides(String name, @Nullable String impairment, String otherwise) {
+    return new Check(name, impairment == null, false, impairment == null ? otherwise : impairment);
   }
 }

@@ -28,12 +28,17 @@ public final class Holdfast implements AutoCloseable {
   private final Scheduler scheduler;
   private final Recovery recovery;
   private final HealthReport health;
+  private final Maintenance maintenance;
   private final @Nullable String readOnly;
+
+  /** How often state files are written, and snapshots. */
+  public record Intervals(Duration sync, Duration snapshot) {}
 
   private Holdfast(
       Core core,
       EventFeed feed,
       int runningMax,
+      Intervals intervals,
       BooleanSupplier draining,
       @Nullable String readOnly) {
     this.core = core;
@@ -42,19 +47,25 @@ public final class Holdfast implements AutoCloseable {
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
-    health = new HealthReport(core.ports(), core.state(), draining);
+    var sync = new SyncService(core, feed, intervals.sync());
+    maintenance =
+        new Maintenance(
+            sync, new SnapshotService(core, feed, intervals.snapshot()), new Scrub(core, sync));
+    health = new HealthReport(core.ports(), core.state(), draining, maintenance);
   }
 
   /**
    * Opens storage, recovers every task and begins to work. Returns when the server is ready.
    *
    * @param runningMax active tasks at once, at least 1
+   * @param intervals how often state files and snapshots are written
    * @param draining whether a shutdown has begun
    * @throws holdfast.domain.port.StorageException if storage cannot be opened without loss
    */
   public static Holdfast start(
       Ports ports,
       int runningMax,
+      Intervals intervals,
       InstantSource clock,
       RandomGenerator random,
       BooleanSupplier draining)
@@ -69,7 +80,7 @@ public final class Holdfast implements AutoCloseable {
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
     var core = new Core(ports, state, store, settlement, clock, new Timers(clock));
-    var server = new Holdfast(core, feed, runningMax, draining, opened.readOnly());
+    var server = new Holdfast(core, feed, runningMax, intervals, draining, opened.readOnly());
     server.begin(opened, startedAt);
     return server;
   }
@@ -103,6 +114,7 @@ public final class Holdfast implements AutoCloseable {
     }
     core.timers().every(KEYS_EXPIRED_EVERY, () -> core.state().expireKeys(core.clock().instant()));
     scheduler.start();
+    maintenance.start();
   }
 
   private void logChange(TaskChange change) {
@@ -118,6 +130,18 @@ public final class Holdfast implements AutoCloseable {
                   "seq", change.seq(),
                   "state", task.state().name().name()));
     }
+  }
+
+  public SyncService sync() {
+    return maintenance.sync();
+  }
+
+  public SnapshotService snapshots() {
+    return maintenance.snapshots();
+  }
+
+  public Scrub scrub() {
+    return maintenance.scrub();
   }
 
   public TaskStore tasks() {
@@ -162,11 +186,26 @@ public final class Holdfast implements AutoCloseable {
     return supervisor.idle() && scheduler.idle();
   }
 
+  /** Writes the state files for the last time. After {@link #close}. */
+  public void finalSync() {
+    if (readOnly == null) {
+      maintenance.sync().atShutdown();
+    }
+  }
+
+  /** Makes the last snapshot. After {@link #close}. */
+  public void finalSnapshot() {
+    if (readOnly == null) {
+      maintenance.snapshots().atShutdown();
+    }
+  }
+
   /** Starts nothing more, stops reacting, and leaves every process running. Idempotent. */
   @Override
   public void close() {
     scheduler.close();
     supervisor.close();
     core.timers().close();
+    maintenance.close();
   }
 }

@@ -7,6 +7,7 @@ import holdfast.domain.port.Change;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
@@ -20,6 +21,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -41,6 +43,10 @@ public final class LiveState {
   private final Map<TaskId, Stored<Task>> tasks = new ConcurrentHashMap<>();
   private final NavigableSet<Position> taskOrder = new ConcurrentSkipListSet<>();
   private final Map<InitiativeId, InitiativeView> initiatives = new ConcurrentHashMap<>();
+
+  /** Initiatives with their own last change, which that of their tasks does not touch. */
+  private final Map<InitiativeId, Stored<Initiative>> storedInitiatives = new ConcurrentHashMap<>();
+
   private final NavigableSet<Position> initiativeOrder = new ConcurrentSkipListSet<>();
   private final Map<EntityKey, Tombstone> tombstones = new ConcurrentHashMap<>();
   private final Map<String, IdempotencyRecord> keys = new ConcurrentHashMap<>();
@@ -64,6 +70,7 @@ public final class LiveState {
     epoch = opened.epoch();
     term = opened.term();
     for (Stored<Initiative> stored : opened.initiatives()) {
+      storedInitiatives.put(stored.entity().id(), stored);
       putInitiative(
           new InitiativeView(
               stored.entity(), InitiativeState.OPEN, Map.of(), stored.seq(), stored.cause()));
@@ -179,6 +186,34 @@ public final class LiveState {
 
   List<InitiativeView> allInitiatives() {
     return List.copyOf(initiatives.values());
+  }
+
+  /** Initiatives as storage has them. */
+  List<Stored<Initiative>> storedInitiatives() {
+    return List.copyOf(storedInitiatives.values());
+  }
+
+  Optional<Stored<Initiative>> storedInitiative(InitiativeId id) {
+    return Optional.ofNullable(storedInitiatives.get(id));
+  }
+
+  /** Whether there is such an entity. */
+  boolean exists(EntityKey key) {
+    return switch (key.kind()) {
+      case TASK -> tasks.containsKey(new TaskId(key.id()));
+      case INITIATIVE -> storedInitiatives.containsKey(new InitiativeId(key.id()));
+    };
+  }
+
+  /** All of it, as of the last change. Nothing may be applied meanwhile. */
+  StateImage image(Instant at) {
+    return new StateImage(
+        seq,
+        at,
+        List.copyOf(tasks.values()),
+        storedInitiatives(),
+        tombstones(),
+        List.copyOf(keys.values()));
   }
 
   List<Tombstone> tombstones() {
@@ -319,11 +354,14 @@ public final class LiveState {
             knownCounts,
             committed.seq(),
             put.cause());
+    storedInitiatives.put(
+        put.initiative().id(), new Stored<>(put.initiative(), committed.seq(), put.cause()));
     putInitiative(view);
     return new Applied(null, null, List.of(initiativeEvent(view)));
   }
 
   private Applied deleteInitiative(Change.DeleteInitiative delete, Committed committed) {
+    storedInitiatives.remove(delete.id());
     InitiativeView known = initiatives.remove(delete.id());
     if (known != null) {
       Initiative gone = known.initiative();

@@ -17,6 +17,7 @@ import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import holdfast.domain.task.TaskState.Name;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,14 @@ final class Site implements AutoCloseable {
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),
             log);
-    server = Holdfast.start(ports, runningMax, InstantSource.system(), random, () -> false);
+    server =
+        Holdfast.start(
+            ports,
+            runningMax,
+            new Holdfast.Intervals(Duration.ofSeconds(30), Duration.ofMinutes(5)),
+            InstantSource.system(),
+            random,
+            () -> false);
     return this;
   }
 

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +88,9 @@ final class Server {
               storage.outputStorage(),
               processes,
               storage.recoveryStorage(),
+              storage.stateFiles(),
+              storage.snapshotStorage(),
+              storage.scrubbing(),
               storage.eventLog());
       var web = new HoldfastWeb(webSettings(token), clock);
       var shutdown =
@@ -127,6 +131,9 @@ final class Server {
           Holdfast.start(
               ports,
               configuration.get(Settings.MAX_RUNNING),
+              new Holdfast.Intervals(
+                  configuration.get(Settings.SYNC_INTERVAL),
+                  configuration.get(Settings.SNAPSHOT_INTERVAL)),
               clock,
               new SecureRandom(),
               shutdown::draining);
@@ -165,7 +172,9 @@ final class Server {
               List.of(
                   new Step("stop accepting", () -> web.drain(HoldfastWeb.Leaving.RESTARTING)),
                   new Step("finish requests", () -> stop(web)),
-                  new Step("stop services", this::stopServices),
+                  new Step("stop services", () -> ifRunning(Holdfast::close)),
+                  new Step("final sync", () -> ifRunning(Holdfast::finalSync)),
+                  new Step("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)),
                   new Step("let go of processes", ports.processes()::close),
                   new Step("close storage", storage::close)));
       if (!unfinished.isEmpty()) {
@@ -186,10 +195,10 @@ final class Server {
     }
   }
 
-  private void stopServices() {
+  private void ifRunning(Consumer<Holdfast> action) {
     Holdfast running = holdfast;
     if (running != null) {
-      running.close();
+      action.accept(running);
     }
   }
 

@@ -10,9 +10,14 @@ import holdfast.adapters.file.log.FileEventLog;
 import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.report.FileRecoveryStorage;
+import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.state.FileStateFiles;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.RecoveryStorage;
+import holdfast.domain.port.Scrubbing;
+import holdfast.domain.port.SnapshotStorage;
+import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import holdfast.domain.task.RunRef;
@@ -53,6 +58,9 @@ public final class FileStorage implements AutoCloseable {
   private final List<DirectoryLock> locks;
   private final FileTaskStorage taskStorage;
   private final FileOutputStorage outputStorage;
+  private final FileSnapshotStorage snapshotStorage;
+  private final FileScrubbing scrubbing;
+  private final FileStateFiles stateFiles;
   private final FileEventLog eventLog;
   private final FileRecoveryStorage recoveryStorage;
 
@@ -81,7 +89,26 @@ public final class FileStorage implements AutoCloseable {
                 settings.allowed().rebuildMirror(),
                 settings.allowed().copy(),
                 settings.allowed().loss()));
-    taskStorage = new FileTaskStorage(disk, layout, settings, history, locks, StateBases::new);
+    var places =
+        new FileSnapshotStorage.Places(
+            disk, layout.snapshots(), layout.snapshotTwins(), quarantine);
+    taskStorage =
+        new FileTaskStorage(
+            disk, layout, settings, history, locks, fold -> new StateBases(places, fold));
+    snapshotStorage =
+        new FileSnapshotStorage(
+            places, history::identity, history::retire, settings.sizes().snapshotsMax());
+    stateFiles =
+        new FileStateFiles(
+            disk,
+            layout,
+            quarantine,
+            history::identity,
+            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
+    var historyScrub = new HistoryScrub(history, quarantine);
+    scrubbing =
+        new FileScrubbing(
+            List.of(historyScrub::names, historyScrub::journal, snapshotStorage::scrub));
     outputStorage = new FileOutputStorage(disk, layout);
     eventLog =
         new FileEventLog(
@@ -208,6 +235,19 @@ public final class FileStorage implements AutoCloseable {
 
   public OutputStorage outputStorage() {
     return outputStorage;
+  }
+
+  public SnapshotStorage snapshotStorage() {
+    return snapshotStorage;
+  }
+
+  public StateFiles stateFiles() {
+    return stateFiles;
+  }
+
+  /** Reads everything again that is kept more than once, except for the state files. */
+  public Scrubbing scrubbing() {
+    return scrubbing;
   }
 
   public EventLog eventLog() {

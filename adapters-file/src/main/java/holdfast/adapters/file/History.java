@@ -331,7 +331,11 @@ final class History {
     journal.beginEpoch(identity, base);
     seq = base.seq();
     manifests.update(
-        last -> last.withEpoch(epoch).serving(seq).withFloor(0, List.of(base.snapshot())));
+        last ->
+            last.withEpoch(epoch)
+                .serving(seq)
+                .withCheckpoint(0)
+                .withFloor(0, List.of(base.snapshot())));
   }
 
   private Identity began() {
@@ -404,23 +408,39 @@ final class History {
   }
 
   /** Notes that every change up to {@code reached} is in the state files. */
-  void checkpoint(long reached) throws IOException {
-    manifests.update(last -> last.reaching(seq).withCheckpoint(reached));
+  void checkpoint(long reached) {
+    try {
+      manifests.update(last -> last.reaching(seq).withCheckpoint(reached));
+    } catch (IOException e) {
+      throw new StorageException("the checkpoint cannot be noted in the manifests", e);
+    }
+  }
+
+  /** Every change up to this seq is in the state files; 0 if that is not known. */
+  long checkpoint() {
+    Manifest last = manifests.last();
+    return last == null ? 0 : last.checkpoint();
   }
 
   /**
    * Notes the snapshots that recovery relies on, and removes the segments that it needs no more.
    *
    * @param floor the seq of the older of them, or 0 if there is only one
-   * @return how many segments were removed
    */
-  int retire(long floor, List<String> snapshots) throws IOException {
+  void retire(List<String> snapshots, long floor) {
     Manifest last = manifests.last();
     long checkpoint = last == null ? 0 : last.checkpoint();
     long allowed = Math.min(floor, checkpoint);
-    manifests.update(
-        present -> present.reaching(seq).withFloor(Math.max(allowed, present.floor()), snapshots));
-    return allowed == 0 ? 0 : journal.retire(allowed);
+    try {
+      manifests.update(
+          present ->
+              present.reaching(seq).withFloor(Math.max(allowed, present.floor()), snapshots));
+      if (allowed > 0) {
+        journal.retire(allowed);
+      }
+    } catch (IOException e) {
+      throw new StorageException("old segments of the journal cannot be retired", e);
+    }
   }
 
   /** Reads the next piece of the journal again; see {@link Journal#scrub}. */

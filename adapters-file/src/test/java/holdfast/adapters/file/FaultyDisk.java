@@ -6,6 +6,7 @@ import holdfast.adapters.file.disk.DiskFullException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Instant;
 
 /** A disk that fails when it is told to. Any thread. */
 final class FaultyDisk extends ForwardingDisk {
@@ -57,6 +58,11 @@ final class FaultyDisk extends ForwardingDisk {
         throw new IOException("Input/output error");
       }
       file.force();
+    }
+
+    @Override
+    public void modified(Instant time) throws IOException {
+      file.modified(time);
     }
 
     @Override

@@ -4,6 +4,7 @@ import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 
 /** A disk that passes everything on; what misbehaves overrides a method. */
@@ -52,6 +53,16 @@ class ForwardingDisk implements Disk {
   @Override
   public long usableBytes(Path path) throws IOException {
     return disk.usableBytes(path);
+  }
+
+  @Override
+  public Instant modified(Path path) throws IOException {
+    return disk.modified(path);
+  }
+
+  @Override
+  public void forceFileSystem(Path directory) throws IOException {
+    disk.forceFileSystem(directory);
   }
 
   @Override

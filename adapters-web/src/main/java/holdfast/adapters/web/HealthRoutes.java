@@ -97,7 +97,9 @@ final class HealthRoutes {
     Holdfast running = application.get();
     if (running != null) {
       for (HealthReport.Check check : running.health().checks()) {
-        checks.add(check(check.name(), HealthCheckType.READINESS, check.up(), check.message()));
+        if (check.vital()) {
+          checks.add(check(check.name(), HealthCheckType.READINESS, check.up(), check.message()));
+        }
       }
     }
     return checks;
@@ -135,16 +137,19 @@ final class HealthRoutes {
     }
     Map<String, ComponentBody> components = new LinkedHashMap<>();
     boolean healthy = true;
+    boolean degraded = false;
     for (HealthReport.Check check : running.health().checks()) {
-      healthy &= check.up();
+      healthy &= check.up() || !check.vital();
+      degraded |= !check.up();
+      String without = check.vital() ? "unhealthy" : "degraded";
       components.put(
-          check.name(), new ComponentBody(check.up() ? "healthy" : "unhealthy", check.message()));
+          check.name(), new ComponentBody(check.up() ? "healthy" : without, check.message()));
     }
     ComponentBody recovery = recovered(running.recovery().report().orElse(null));
     components.put("recovery", recovery);
     components.put(
         "websocket", new ComponentBody("healthy", sockets.getAsInt() + " active connections"));
-    boolean degraded = !recovery.status().equals("healthy");
+    degraded |= !recovery.status().equals("healthy");
     var body =
         new HealthBody(
             !healthy ? "unhealthy" : degraded ? "degraded" : "healthy",

@@ -86,7 +86,13 @@ final class TestServer implements AutoCloseable {
             new ForgetfulLog());
     try {
       application =
-          Holdfast.start(ports, 64, InstantSource.system(), new SecureRandom(), () -> false);
+          Holdfast.start(
+              ports,
+              64,
+              new Holdfast.Intervals(Duration.ofSeconds(30), Duration.ofMinutes(5)),
+              InstantSource.system(),
+              new SecureRandom(),
+              () -> false);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);

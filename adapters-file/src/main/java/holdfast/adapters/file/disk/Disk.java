@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -61,6 +62,16 @@ public interface Disk {
   /** Bytes that can still be written to the file system that holds a path. */
   long usableBytes(Path path) throws IOException;
 
+  /** When a file was last written to, as the file system says, or as it was told. */
+  Instant modified(Path path) throws IOException;
+
+  /**
+   * Makes everything durable that was written to the file system which holds {@code directory}:
+   * bytes, names and times. For many small files; what else is being written there is waited for
+   * too.
+   */
+  void forceFileSystem(Path directory) throws IOException;
+
   /** The number that tells an existing file from its copies. */
   long inode(Path path) throws IOException;
 
@@ -96,6 +107,26 @@ public interface Disk {
     forceDirectory(parent(file));
   }
 
+  /** Makes {@code to} a copy of a file, in one step and durably. */
+  default void copy(Path from, Path to) throws IOException {
+    Path temporary = to.resolveSibling(to.getFileName() + TEMPORARY_SUFFIX);
+    delete(temporary);
+    try (DiskFile source = open(from, Access.READ);
+        DiskFile target = open(temporary, Access.CREATE)) {
+      ByteBuffer chunk = ByteBuffer.allocate(COPY_CHUNK);
+      long at = 0;
+      while (source.read(chunk.clear(), at) > 0) {
+        chunk.flip();
+        int count = chunk.remaining();
+        target.write(chunk, at);
+        at += count;
+      }
+      target.force();
+    }
+    rename(temporary, to);
+    forceDirectory(parent(to));
+  }
+
   /** The directory that holds a path's name. */
   static Path parent(Path path) {
     Path parent = path.toAbsolutePath().getParent();
@@ -104,6 +135,9 @@ public interface Disk {
     }
     return parent;
   }
+
+  /** Bytes that a copy has in memory. */
+  int COPY_CHUNK = 1 << 20;
 
   /** Ends the name of a file that is not finished; such a file is removed at the next start. */
   String TEMPORARY_SUFFIX = ".tmp";

@@ -2,6 +2,7 @@ package holdfast.adapters.file.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Instant;
 
 /**
  * An open file. Any thread may read; one thread at a time writes.
@@ -28,6 +29,9 @@ public interface DiskFile extends AutoCloseable {
    * another call would report success.
    */
   void force() throws IOException;
+
+  /** Sets when the file was last written to; durable as its bytes are. Write nothing after. */
+  void modified(Instant time) throws IOException;
 
   long size() throws IOException;
 

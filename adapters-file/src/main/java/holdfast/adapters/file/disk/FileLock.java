@@ -1,15 +1,6 @@
 package holdfast.adapters.file.disk;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -22,34 +13,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * no child inherits the lock.
  */
 public final class FileLock implements AutoCloseable {
-  private static final int O_RDWR = 2;
-  private static final int O_CREAT = 0x40;
-  private static final int O_NOFOLLOW = 0x20000;
-  private static final int O_CLOEXEC = 0x80000;
   private static final int LOCK_EXCLUSIVE_NOW = 2 | 4;
   private static final int EWOULDBLOCK = 11;
   private static final int CONTENT_BYTES_MAX = 4_096;
   private static final int ATTEMPTS_MAX = 10;
-
-  private static final Linker LINKER = Linker.nativeLinker();
-  private static final StructLayout STATE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-  private static final MethodHandle OPEN =
-      function(
-          "open",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT),
-          Linker.Option.firstVariadicArg(2));
-  private static final MethodHandle FLOCK =
-      function(
-          "flock",
-          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-  private static final MethodHandle CLOSE =
-      function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
   private final Path file;
   private final int descriptor;
@@ -68,19 +35,9 @@ public final class FileLock implements AutoCloseable {
     try {
       return NioDisk.inodeOfTarget(opened);
     } catch (IOException e) {
-      close(descriptor);
+      SystemCalls.close(descriptor);
       throw new IOException("cannot find out which file the lock on " + file + " is", e);
     }
-  }
-
-  // Three functions of the C library with fixed signatures; the descriptors above are theirs.
-  @SuppressWarnings("restricted")
-  private static MethodHandle function(
-      String name, FunctionDescriptor type, Linker.Option... options) {
-    var all = new java.util.ArrayList<>(java.util.List.of(options));
-    all.add(Linker.Option.captureCallState("errno"));
-    return LINKER.downcallHandle(
-        LINKER.defaultLookup().findOrThrow(name), type, all.toArray(Linker.Option[]::new));
   }
 
   /**
@@ -101,28 +58,24 @@ public final class FileLock implements AutoCloseable {
   }
 
   private static int descriptor(Path file) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      MemorySegment path = arena.allocateFrom(file.toAbsolutePath().toString());
-      int descriptor = open(state, path);
-      if (descriptor < 0) {
-        throw new IOException(
-            "cannot open "
-                + file
-                + " to lock it (errno "
-                + errno(state)
-                + "): it must be a file of this user, or be missing");
-      }
-      if (flock(state, descriptor) != 0) {
-        int errno = errno(state);
-        close(descriptor);
-        if (errno == EWOULDBLOCK) {
-          throw new LockHeldException(holder(file));
-        }
-        throw new IOException("cannot lock " + file + ": errno " + errno);
-      }
-      return descriptor;
+    SystemCalls.Result opened = SystemCalls.openToLock(file);
+    if (opened.failed()) {
+      throw new IOException(
+          "cannot open "
+              + file
+              + " to lock it (errno "
+              + opened.errno()
+              + "): it must be a file of this user, or be missing");
     }
+    SystemCalls.Result locked = SystemCalls.flock(opened.value(), LOCK_EXCLUSIVE_NOW);
+    if (locked.failed()) {
+      SystemCalls.close(opened.value());
+      if (locked.errno() == EWOULDBLOCK) {
+        throw new LockHeldException(holder(file));
+      }
+      throw new IOException("cannot lock " + file + ": errno " + locked.errno());
+    }
+    return opened.value();
   }
 
   /** Whether the file that is locked is the one that bears the name. */
@@ -160,39 +113,10 @@ public final class FileLock implements AutoCloseable {
     }
   }
 
-  private static int errno(MemorySegment state) {
-    return (int) ERRNO.get(state, 0L);
-  }
-
-  private static int open(MemorySegment state, MemorySegment path) {
-    try {
-      return (int) OPEN.invokeExact(state, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static int flock(MemorySegment state, int descriptor) {
-    try {
-      return (int) FLOCK.invokeExact(state, descriptor, LOCK_EXCLUSIVE_NOW);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static void close(int descriptor) {
-    try (Arena arena = Arena.ofConfined()) {
-      int ignored = (int) CLOSE.invokeExact(arena.allocate(STATE), descriptor);
-      assert ignored == 0 : "close of a lock's descriptor failed";
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
-  }
-
   @Override
   public void close() {
     if (open.compareAndSet(true, false)) {
-      close(descriptor);
+      SystemCalls.close(descriptor);
     }
   }
 }

@@ -13,10 +13,13 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -34,10 +37,11 @@ public final class NioDisk implements Disk {
   @Override
   public DiskFile open(Path file, Access access) throws IOException {
     return switch (access) {
-      case READ -> new NioFile(channel(file, Set.of(StandardOpenOption.READ)));
+      case READ -> new NioFile(file, channel(file, Set.of(StandardOpenOption.READ)));
       case WRITE ->
-          new NioFile(channel(file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)));
-      case CREATE -> new NioFile(create(file));
+          new NioFile(
+              file, channel(file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)));
+      case CREATE -> new NioFile(file, create(file));
     };
   }
 
@@ -135,6 +139,25 @@ public final class NioDisk implements Disk {
     return ((Number) Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS)).longValue();
   }
 
+  @Override
+  public Instant modified(Path path) throws IOException {
+    return Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant();
+  }
+
+  @Override
+  public void forceFileSystem(Path directory) throws IOException {
+    SystemCalls.Result opened = SystemCalls.openDirectory(directory);
+    if (opened.failed()) {
+      throw new IOException("cannot open " + directory + ": errno " + opened.errno());
+    }
+    SystemCalls.Result forced = SystemCalls.syncfs(opened.value());
+    SystemCalls.close(opened.value());
+    if (forced.failed()) {
+      throw new IOException(
+          "the file system of " + directory + " cannot be forced: errno " + forced.errno());
+    }
+  }
+
   /** The number of the file that a link leads to. */
   static long inodeOfTarget(Path link) throws IOException {
     return ((Number) Files.getAttribute(link, "unix:ino")).longValue();
@@ -159,7 +182,7 @@ public final class NioDisk implements Disk {
         : e;
   }
 
-  private record NioFile(FileChannel channel) implements DiskFile {
+  private record NioFile(Path path, FileChannel channel) implements DiskFile {
     @Override
     public int read(ByteBuffer target, long offset) throws IOException {
       return channel.read(target, offset);
@@ -185,6 +208,12 @@ public final class NioDisk implements Disk {
       } catch (IOException e) {
         throw translated(e);
       }
+    }
+
+    @Override
+    public void modified(Instant time) throws IOException {
+      Files.getFileAttributeView(path, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+          .setTimes(FileTime.from(time), null, null);
     }
 
     @Override

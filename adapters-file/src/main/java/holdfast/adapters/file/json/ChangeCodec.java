@@ -116,6 +116,12 @@ public final class ChangeCodec {
    */
   public static Initiative initiative(EncodedChange encoded) {
     JsonReader json = image(encoded, null);
+    Initiative initiative = initiative(json);
+    json.end();
+    return initiative;
+  }
+
+  static Initiative initiative(JsonReader json) {
     var id = new InitiativeId(json.beginObject().member(Member.ID).text());
     String title = json.member(Member.TITLE).text();
     String objective = json.member(Member.OBJECTIVE).text();
@@ -124,7 +130,6 @@ public final class ChangeCodec {
     Instant createdAt = json.member(Member.CREATED_AT).instant();
     Instant updatedAt = json.member(Member.UPDATED_AT).instant();
     json.endObject();
-    json.end();
     return new Initiative(
         id, new InitiativeSpec(title, objective, labels), revision, createdAt, updatedAt);
   }
@@ -134,7 +139,7 @@ public final class ChangeCodec {
         encoded.bytes(), encoded.offset() + encoded.eventBytes(), encoded.imageBytes(), recurring);
   }
 
-  private static void write(JsonWriter json, Initiative initiative) {
+  static void write(JsonWriter json, Initiative initiative) {
     json.beginObject().name(Member.ID).value(initiative.id().value());
     json.name(Member.TITLE).value(initiative.spec().title());
     json.name(Member.OBJECTIVE).value(initiative.spec().objective());
@@ -144,7 +149,7 @@ public final class ChangeCodec {
     json.name(Member.UPDATED_AT).value(initiative.updatedAt()).endObject();
   }
 
-  private static void write(JsonWriter json, IdempotencyRecord record) {
+  static void write(JsonWriter json, IdempotencyRecord record) {
     json.beginObject().name(Member.KEY).value(record.key());
     json.name(Member.BODY_SHA256).value(record.bodySha256());
     json.name(Member.KIND).value(record.created().kind().name());
@@ -163,15 +168,22 @@ public final class ChangeCodec {
     }
     int offset = encoded.offset() + encoded.eventBytes() + encoded.imageBytes();
     var json = new JsonReader(encoded.bytes(), offset, encoded.idempotencyBytes());
+    IdempotencyRecord record = idempotency(json, encoded.key());
+    json.end();
+    return record;
+  }
+
+  /**
+   * @param usual the entity that the record is usually about: one key object will do
+   */
+  static IdempotencyRecord idempotency(JsonReader json, @Nullable EntityKey usual) {
     String key = json.beginObject().member(Member.KEY).text();
     String bodySha256 = json.member(Member.BODY_SHA256).text();
     var created =
         new EntityKey(json.member(Member.KIND).constant(KINDS), json.member(Member.ID).text());
     Instant expiresAt = json.member(Member.EXPIRES_AT).instant();
     json.endObject();
-    json.end();
-    // Usually the entity is the change's own: one key object will do.
-    EntityKey own = created.equals(encoded.key()) ? encoded.key() : created;
+    EntityKey own = usual != null && usual.equals(created) ? usual : created;
     return new IdempotencyRecord(key, bodySha256, own, expiresAt);
   }
 

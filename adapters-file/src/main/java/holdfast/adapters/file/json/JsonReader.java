@@ -41,7 +41,7 @@ public final class JsonReader {
   /**
    * @param recurring makes equal values one object; null leaves them as they are
    */
-  JsonReader(byte[] bytes, int offset, int length, @Nullable Recurring recurring) {
+  public JsonReader(byte[] bytes, int offset, int length, @Nullable Recurring recurring) {
     this.bytes = bytes;
     this.recurring = recurring;
     start = offset;
@@ -271,7 +271,7 @@ public final class JsonReader {
   }
 
   /** The constant whose name is written. */
-  <E extends Enum<E>> E constant(E[] constants) {
+  public <E extends Enum<E>> E constant(E[] constants) {
     int from = at;
     expect('"');
     for (E constant : constants) {

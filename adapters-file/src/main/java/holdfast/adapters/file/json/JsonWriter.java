@@ -46,12 +46,12 @@ public final class JsonWriter {
   }
 
   /** The array that holds what was written, and room behind it. Nothing may be written after. */
-  byte[] array() {
+  public byte[] array() {
     return bytes;
   }
 
   /** Begins another text directly behind the one that is complete. */
-  void nextText() {
+  public void nextText() {
     textStart = length;
   }
 

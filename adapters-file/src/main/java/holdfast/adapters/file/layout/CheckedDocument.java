@@ -1,14 +1,13 @@
 package holdfast.adapters.file.layout;
 
+import holdfast.adapters.file.json.CheckedJson;
 import holdfast.adapters.file.json.JsonReader;
-import holdfast.adapters.file.json.JsonWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A small file that a person can read and that knows when it is damaged: one JSON object, then a
- * line with the CRC-32C of that object.
+ * A small file of {@link CheckedJson}, or of format 1, where the checksum was a line of its own:
  *
  * <pre>
  *  {"format":1, … }
@@ -21,17 +20,13 @@ final class CheckedDocument {
 
   private CheckedDocument() {}
 
-  static byte[] bytes(JsonWriter object) {
-    byte[] json = object.toByteArray();
-    byte[] trailer = trailer(json, json.length);
-    byte[] all = new byte[json.length + trailer.length];
-    System.arraycopy(json, 0, all, 0, json.length);
-    System.arraycopy(trailer, 0, all, json.length, trailer.length);
-    return all;
-  }
-
   /** Reads the object; null if the file is damaged. */
   static @Nullable JsonReader object(byte[] bytes) {
+    JsonReader json = CheckedJson.object(bytes);
+    return json == null ? ofFormat1(bytes) : json;
+  }
+
+  private static @Nullable JsonReader ofFormat1(byte[] bytes) {
     int length = bytes.length - TRAILER_BYTES;
     if (length < 2) {
       return null;

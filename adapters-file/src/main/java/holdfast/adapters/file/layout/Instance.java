@@ -1,6 +1,7 @@
 package holdfast.adapters.file.layout;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.json.CheckedJson;
 import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
 import holdfast.adapters.file.json.MalformedJsonException;
@@ -56,7 +57,7 @@ public record Instance(UUID lineage, long inode) {
               .field("lineage", lineage.toString())
               .field("inode", inode)
               .endObject();
-      opened.write(java.nio.ByteBuffer.wrap(CheckedDocument.bytes(json)), 0);
+      opened.write(java.nio.ByteBuffer.wrap(CheckedJson.bytes(json)), 0);
       opened.force();
     }
     disk.rename(temporary, file);

@@ -16,7 +16,8 @@ import java.util.List;
  * @param mirror directory of the journal's second copy
  */
 public record Layout(Path data, Path state, Path mirror) {
-  private static final int SHARD_CHARS = 2;
+  /** How much of an id names the shard that it belongs in. */
+  public static final int SHARD_CHARS = 2;
 
   /** The usual places below {@code state}. */
   public static Path defaultMirror(Path state) {
@@ -58,6 +59,19 @@ public record Layout(Path data, Path state, Path mirror) {
     return mirror.startsWith(state) ? quarantine() : mirror.resolve("quarantine");
   }
 
+  public Path snapshots() {
+    return state.resolve("snapshots");
+  }
+
+  /** The newest snapshot's copy: on the mirror's disk, if that is another one. */
+  public Path snapshotTwins() {
+    return (mirror.startsWith(state) ? recovery() : mirror).resolve("snapshots");
+  }
+
+  public Path initiatives() {
+    return state.resolve("initiatives");
+  }
+
   public Path reports() {
     return recovery().resolve("reports");
   }
@@ -78,9 +92,13 @@ public record Layout(Path data, Path state, Path mirror) {
     return state.resolve("tasks");
   }
 
+  public static String shard(String id) {
+    return id.substring(0, SHARD_CHARS);
+  }
+
   /** The directory of everything that belongs to a task. */
   public Path task(TaskId task) {
-    return tasks().resolve(task.value().substring(0, SHARD_CHARS)).resolve(task.value());
+    return tasks().resolve(shard(task.value())).resolve(task.value());
   }
 
   public Path run(RunRef run) {
@@ -98,9 +116,12 @@ public record Layout(Path data, Path state, Path mirror) {
             recovery(),
             quarantine(),
             reports(),
+            snapshots(),
             mirror,
+            snapshotTwins(),
             mirrorQuarantine(),
             tasks(),
+            initiatives(),
             logs());
     for (Path directory : directories) {
       create(disk, directory);

@@ -1,5 +1,6 @@
 package holdfast.adapters.file.layout;
 
+import holdfast.adapters.file.json.CheckedJson;
 import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
 import holdfast.adapters.file.json.MalformedJsonException;
@@ -125,7 +126,7 @@ public record Manifest(
             .name("snapshots")
             .beginArray();
     snapshots.forEach(json::value);
-    return CheckedDocument.bytes(json.endArray().endObject());
+    return CheckedJson.bytes(json.endArray().endObject());
   }
 
   /** The manifest that {@code bytes} spell, or null if they are damaged. */

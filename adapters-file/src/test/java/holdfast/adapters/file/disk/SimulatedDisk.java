@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -144,6 +145,7 @@ public final class SimulatedDisk implements Disk {
     private Content durable = new Content();
     private Content visible = new Content();
     private List<Change> pending = new ArrayList<>();
+    private Instant modified = Instant.EPOCH;
 
     Node(boolean directory, long inode) {
       this.directory = directory;
@@ -155,6 +157,7 @@ public final class SimulatedDisk implements Disk {
       copy.durable = durable.copy();
       copy.visible = visible.copy();
       copy.pending = new ArrayList<>(pending);
+      copy.modified = modified;
       return copy;
     }
 
@@ -454,6 +457,28 @@ public final class SimulatedDisk implements Disk {
   }
 
   @Override
+  public Instant modified(Path path) {
+    return file(path).modified;
+  }
+
+  @Override
+  public void forceFileSystem(Path directory) throws IOException {
+    requireDirectory(directory);
+    operation();
+    failIfDue();
+    for (NameChange change : pendingNames) {
+      apply(change, durableNames);
+    }
+    pendingNames.clear();
+    for (Node node : names.values()) {
+      for (Change change : node.pending) {
+        node.apply(change, node.durable);
+      }
+      node.pending.clear();
+    }
+  }
+
+  @Override
   public long usableBytes(Path path) {
     return Long.MAX_VALUE;
   }
@@ -500,6 +525,11 @@ public final class SimulatedDisk implements Disk {
         node.apply(change, node.durable);
       }
       node.pending.clear();
+    }
+
+    @Override
+    public void modified(Instant time) {
+      node.modified = time;
     }
 
     @Override

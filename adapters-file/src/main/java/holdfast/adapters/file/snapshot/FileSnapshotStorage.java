@@ -1,0 +1,386 @@
+package holdfast.adapters.file.snapshot;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.journal.Identity;
+import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.domain.port.Scrubbing.Mended;
+import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.SnapshotStorage;
+import holdfast.domain.port.StateImage;
+import holdfast.domain.port.StorageException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Snapshots as files in one directory, and a copy of the newest one in another.
+ *
+ * <p>A snapshot is written under another name, forced, read back, and only then given its name. Any
+ * thread; one call at a time does the work.
+ */
+public final class FileSnapshotStorage implements SnapshotStorage {
+  private static final int RELIED_UPON = 2;
+
+  private final Places places;
+  private final Supplier<Identity> identity;
+  private final ObjLongConsumer<List<String>> retiring;
+  private final int kept;
+  private final Map<SnapshotName, Snapshot> known = new HashMap<>();
+  private final Map<SnapshotName, String> damaged = new HashMap<>();
+  private @Nullable SnapshotName lastScrubbed;
+
+  /**
+   * Where snapshots are.
+   *
+   * @param directory of all snapshots
+   * @param twins of the newest one's copy
+   */
+  public record Places(Disk disk, Path directory, Path twins, Quarantine quarantine) {
+    Path file(SnapshotName name) {
+      return directory.resolve(name.fileName());
+    }
+
+    Path twin(SnapshotName name) {
+      return twins.resolve(name.fileName());
+    }
+
+    /** The names in both directories, those that hold most history first. */
+    public List<SnapshotName> names() throws IOException {
+      var names = new TreeSet<SnapshotName>();
+      for (Path place : List.of(directory, twins)) {
+        for (String file : disk.list(place)) {
+          SnapshotName name = SnapshotName.ofFile(file);
+          if (name != null) {
+            names.add(name);
+          }
+        }
+      }
+      return List.copyOf(names.descendingSet());
+    }
+
+    /** Both files that may hold a snapshot. */
+    public List<Path> files(SnapshotName name) {
+      return List.of(file(name), twin(name));
+    }
+  }
+
+  /**
+   * @param identity whose state is kept
+   * @param retiring told after each save of the ids of the snapshots that recovery relies on,
+   *     newest first, and of the seq of the older one, which was found whole just now; 0 if there
+   *     is none
+   * @param kept how many snapshots are kept, at least 2
+   */
+  public FileSnapshotStorage(
+      Places places,
+      Supplier<Identity> identity,
+      ObjLongConsumer<List<String>> retiring,
+      int kept) {
+    this.places = places;
+    this.identity = identity;
+    this.retiring = retiring;
+    this.kept = kept;
+  }
+
+  @Override
+  public synchronized Snapshot save(StateImage image, Reason reason) {
+    Identity present = identity.get();
+    try {
+      SnapshotName name = write(places, present.lineage(), present.epoch(), image, reason);
+      Snapshot saved = describe(name, checked(name));
+      known.put(name, saved);
+      retireOthers(name);
+      return saved;
+    } catch (IOException e) {
+      throw new StorageException(
+          "no snapshot could be made in " + places.directory() + ": " + e, e);
+    }
+  }
+
+  /**
+   * Writes a snapshot and its copy, durably, each read back; nothing older is touched.
+   *
+   * @return its name
+   */
+  public static SnapshotName write(
+      Places places, UUID lineage, long epoch, StateImage image, Reason reason) throws IOException {
+    SnapshotName name = SnapshotName.of(image.at(), epoch, image.seq());
+    for (int i = 1; places.disk().kind(places.file(name)) != Disk.Kind.MISSING; i++) {
+      name = SnapshotName.of(image.at().plusMillis(i), epoch, image.seq());
+    }
+    var header = new SnapshotHeader(lineage, name, image.at(), reason);
+    for (Path file : places.files(name)) {
+      writeVerified(places.disk(), file, header, image);
+    }
+    return name;
+  }
+
+  private static void writeVerified(Disk disk, Path file, SnapshotHeader header, StateImage image)
+      throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + Disk.TEMPORARY_SUFFIX);
+    disk.delete(temporary);
+    try {
+      try (DiskFile opened = disk.open(temporary, Disk.Access.CREATE)) {
+        SnapshotWriter.write(opened, header, image);
+      }
+      SnapshotReader.read(disk, temporary, header.name(), null);
+    } catch (IOException e) {
+      disk.delete(temporary);
+      throw e;
+    }
+    disk.rename(temporary, file);
+    disk.forceDirectory(Disk.parent(file));
+  }
+
+  private SnapshotReader.Content checked(SnapshotName name) throws IOException {
+    return SnapshotReader.read(places.disk(), places.file(name), name, null);
+  }
+
+  private Snapshot describe(SnapshotName name, SnapshotReader.Content content) {
+    SnapshotFooter footer = content.footer();
+    return new Snapshot(
+        name.id(),
+        content.header().createdAt(),
+        name.seq(),
+        content.header().lineage().toString().substring(0, 8) + "-" + name.epoch(),
+        content.header().reason(),
+        footer.tasks(),
+        footer.initiatives(),
+        content.fileBytes(),
+        footer.sha256(),
+        true);
+  }
+
+  /** What is no longer needed goes only when what replaces it is durable and whole. */
+  private void retireOthers(SnapshotName newest) throws IOException {
+    SnapshotName older = olderWhole(newest);
+    List<String> reliedUpon =
+        older == null ? List.of(newest.id()) : List.of(newest.id(), older.id());
+    retiring.accept(reliedUpon, older == null ? 0 : older.seq());
+    for (String file : places.disk().list(places.twins())) {
+      SnapshotName name = SnapshotName.ofFile(file);
+      if (name != null && !name.equals(newest)) {
+        places.disk().delete(places.twins().resolve(file));
+      }
+    }
+    places.disk().forceDirectory(places.twins());
+    List<SnapshotName> names = places.names();
+    for (SnapshotName name : names.subList(Math.min(kept, names.size()), names.size())) {
+      remove(name);
+    }
+  }
+
+  /** The newest snapshot of this epoch before {@code newest} that is whole as of now. */
+  private @Nullable SnapshotName olderWhole(SnapshotName newest) throws IOException {
+    for (SnapshotName name : places.names()) {
+      if (name.epoch() == newest.epoch() && name.compareTo(newest) < 0) {
+        Verification found = verify(name);
+        if (found instanceof Verification.Whole || found instanceof Verification.Mended) {
+          return name;
+        }
+      }
+    }
+    return null;
+  }
+
+  private void remove(SnapshotName name) throws IOException {
+    places.disk().delete(places.file(name));
+    places.disk().forceDirectory(places.directory());
+    known.remove(name);
+    damaged.remove(name);
+  }
+
+  @Override
+  public synchronized List<Snapshot> list() {
+    try {
+      var all = new ArrayList<Snapshot>();
+      for (SnapshotName name : places.names()) {
+        Snapshot snapshot = known(name);
+        if (snapshot != null) {
+          all.add(snapshot);
+        }
+      }
+      all.sort((a, b) -> b.id().compareTo(a.id()));
+      return all;
+    } catch (IOException e) {
+      throw new StorageException("the snapshots in " + places.directory() + " cannot be listed", e);
+    }
+  }
+
+  /** What is known of a snapshot, read once; null if it is damaged or of another lineage. */
+  private @Nullable Snapshot known(SnapshotName name) throws IOException {
+    Snapshot snapshot = known.get(name);
+    if (snapshot != null || damaged.containsKey(name)) {
+      return snapshot;
+    }
+    return switch (verify(name)) {
+      case Verification.Whole(Snapshot whole) -> whole;
+      case Verification.Mended(Snapshot whole, String _) -> whole;
+      case Verification.Damaged _, Verification.NoSuchSnapshot _ -> null;
+    };
+  }
+
+  @Override
+  public Optional<Snapshot> find(String id) {
+    return list().stream().filter(snapshot -> snapshot.id().equals(id)).findFirst();
+  }
+
+  @Override
+  public synchronized Verification verify(String id) {
+    SnapshotName name = SnapshotName.parse(id);
+    try {
+      return name == null || !places.names().contains(name)
+          ? new Verification.NoSuchSnapshot()
+          : verify(name);
+    } catch (IOException e) {
+      throw new StorageException("snapshot " + id + " cannot be checked", e);
+    }
+  }
+
+  private Verification verify(SnapshotName name) throws IOException {
+    var mended = new ArrayList<Mended>();
+    try {
+      SnapshotReader.Content content = whole(name, mended);
+      if (!content.header().lineage().equals(identity.get().lineage())) {
+        known.remove(name);
+        return new Verification.Damaged("it is of another lineage, " + content.header().lineage());
+      }
+      Snapshot snapshot = describe(name, content);
+      known.put(name, snapshot);
+      damaged.remove(name);
+      return mended.isEmpty()
+          ? new Verification.Whole(snapshot)
+          : new Verification.Mended(snapshot, mended.getFirst().damage());
+    } catch (DamagedSnapshotException e) {
+      String what = String.valueOf(e.getMessage());
+      damaged.put(name, what);
+      known.remove(name);
+      return new Verification.Damaged(what);
+    }
+  }
+
+  /** Reads both files of a snapshot, and mends the one that is damaged from the other. */
+  private SnapshotReader.Content whole(SnapshotName name, Collection<Mended> mended)
+      throws IOException {
+    boolean hasTwin = places.disk().kind(places.twin(name)) != Disk.Kind.MISSING;
+    SnapshotReader.Content content = null;
+    DamagedSnapshotException damage = null;
+    Path sound = null;
+    for (Path file : hasTwin ? places.files(name) : List.of(places.file(name))) {
+      try {
+        content = SnapshotReader.read(places.disk(), file, name, null);
+        sound = file;
+      } catch (DamagedSnapshotException e) {
+        damage = e;
+      }
+    }
+    if (content == null || sound == null) {
+      throw damage == null ? new DamagedSnapshotException("it is missing") : damage;
+    }
+    if (damage != null) {
+      Path broken = sound.equals(places.file(name)) ? places.twin(name) : places.file(name);
+      mended.add(replace(broken, sound, String.valueOf(damage.getMessage())));
+    }
+    return content;
+  }
+
+  private Mended replace(Path broken, Path sound, String damage) throws IOException {
+    Disk disk = places.disk();
+    Path aside =
+        disk.kind(broken) == Disk.Kind.FILE
+            ? places.quarantine().keep(broken, damage, sound.toString())
+            : places.quarantine().move(broken, damage, sound.toString());
+    disk.copy(sound, broken);
+    return new Mended(
+        broken.toString(), damage, sound.toString(), aside == null ? null : aside.toString());
+  }
+
+  @Override
+  public synchronized Deletion delete(String id) {
+    SnapshotName name = SnapshotName.parse(id);
+    try {
+      List<SnapshotName> names = places.names();
+      if (name == null || !names.contains(name)) {
+        return new Deletion.NoSuchSnapshot();
+      }
+      if (reliedUpon(names).contains(name)) {
+        return new Deletion.Needed(
+            "it is one of the newest " + RELIED_UPON + ", which recovery relies on");
+      }
+      remove(name);
+      return new Deletion.Deleted();
+    } catch (IOException e) {
+      throw new StorageException("snapshot " + id + " cannot be removed", e);
+    }
+  }
+
+  private List<SnapshotName> reliedUpon(List<SnapshotName> names) {
+    long epoch = identity.get().epoch();
+    return names.stream().filter(name -> name.epoch() == epoch).limit(RELIED_UPON).toList();
+  }
+
+  @Override
+  public synchronized boolean wanted() {
+    try {
+      return reliedUpon(places.names()).stream().anyMatch(damaged::containsKey);
+    } catch (IOException e) {
+      throw new StorageException("the snapshots in " + places.directory() + " cannot be listed", e);
+    }
+  }
+
+  /** Reads the next snapshot again, and mends it; begins anew after the last. */
+  public synchronized Piece scrub() throws IOException {
+    List<SnapshotName> names = places.names();
+    SnapshotName before = lastScrubbed;
+    SnapshotName next =
+        names.stream()
+            .filter(name -> before == null || name.compareTo(before) < 0)
+            .findFirst()
+            .orElse(null);
+    lastScrubbed = next;
+    if (next == null) {
+      return new Piece("snapshots", 0, List.of(), true);
+    }
+    return scrub(next, isNewest(next, names));
+  }
+
+  private boolean isNewest(SnapshotName name, List<SnapshotName> names) {
+    List<SnapshotName> reliedUpon = reliedUpon(names);
+    return !reliedUpon.isEmpty() && reliedUpon.getFirst().equals(name);
+  }
+
+  private Piece scrub(SnapshotName name, boolean isNewest) throws IOException {
+    var mended = new ArrayList<Mended>();
+    long bytes = 0;
+    try {
+      SnapshotReader.Content content = whole(name, mended);
+      bytes = content.fileBytes();
+      if (isNewest && places.disk().kind(places.twin(name)) == Disk.Kind.MISSING) {
+        mended.add(replace(places.twin(name), places.file(name), "it is missing"));
+      }
+      damaged.remove(name);
+    } catch (DamagedSnapshotException e) {
+      String what = String.valueOf(e.getMessage());
+      // Reported once, put aside, and a new one is made in its stead: see wanted().
+      if (damaged.put(name, what) == null) {
+        Path file = places.file(name);
+        Path aside = places.quarantine().keep(file, what, null);
+        mended.add(
+            new Mended(file.toString(), what, null, aside == null ? null : aside.toString()));
+      }
+      known.remove(name);
+    }
+    return new Piece("snapshot " + name.id(), bytes, mended, false);
+  }
+}

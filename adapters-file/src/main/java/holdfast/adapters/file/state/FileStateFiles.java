@@ -1,0 +1,425 @@
+package holdfast.adapters.file.state;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.journal.Identity;
+import holdfast.adapters.file.json.CheckedJson;
+import holdfast.adapters.file.json.StoredJson.Entry;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StateFiles;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Task;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One readable file for each entity, in shards by the beginning of its id.
+ *
+ * <p>A group is written under other names, made durable at once, renamed, and the names made
+ * durable: a crash leaves each file as it was or as it is to be.
+ */
+public final class FileStateFiles implements StateFiles {
+  private static final String SUFFIX = ".json";
+  private static final int BYTES_MAX = 64 << 20;
+  private static final int FORCED_ONE_BY_ONE_MAX = 4;
+
+  private final Disk disk;
+  private final Layout layout;
+  private final Quarantine quarantine;
+  private final Supplier<Identity> identity;
+  private final Progress progress;
+  private final List<Path> unswept = new ArrayList<>();
+
+  /**
+   * How far history and its copies go.
+   *
+   * @param lastSeq the newest durable seq
+   * @param checkpoint as last noted
+   * @param onCheckpoint notes a new one durably
+   */
+  public record Progress(
+      LongSupplier lastSeq, LongSupplier checkpoint, LongConsumer onCheckpoint) {}
+
+  public FileStateFiles(
+      Disk disk,
+      Layout layout,
+      Quarantine quarantine,
+      Supplier<Identity> identity,
+      Progress progress) {
+    this.disk = disk;
+    this.layout = layout;
+    this.quarantine = quarantine;
+    this.identity = identity;
+    this.progress = progress;
+  }
+
+  /** An entity, and the file that it belongs in. */
+  private record Wanted(
+      EntityKey key, Path file, long version, long seq, Instant updatedAt, Entry entry) {}
+
+  @Override
+  public long checkpoint() {
+    return progress.checkpoint().getAsLong();
+  }
+
+  @Override
+  public void checkpoint(long seq) {
+    if (seq > checkpoint()) {
+      progress.onCheckpoint().accept(seq);
+    }
+  }
+
+  @Override
+  public Reconciled reconcile(
+      List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives, List<EntityKey> gone) {
+    var findings = new ArrayList<Finding>();
+    var wanted = new ArrayList<Wanted>();
+    tasks.forEach(task -> wanted.add(wanted(task)));
+    initiatives.forEach(initiative -> wanted.add(wantedInitiative(initiative)));
+    try {
+      var outdated = new ArrayList<Wanted>();
+      for (Wanted one : wanted) {
+        if (isOutdated(one, findings)) {
+          outdated.add(one);
+        }
+      }
+      write(outdated);
+      remove(gone);
+      return new Reconciled(outdated.size(), findings);
+    } catch (IOException e) {
+      throw new StorageException("state files cannot be written: " + e, e);
+    }
+  }
+
+  private Wanted wanted(Stored<Task> stored) {
+    Task task = stored.entity();
+    EntityKey key = EntityKey.of(task.id());
+    return new Wanted(
+        key, file(key), task.revision(), stored.seq(), task.updatedAt(), new Entry.OfTask(stored));
+  }
+
+  private Wanted wantedInitiative(Stored<Initiative> stored) {
+    Initiative initiative = stored.entity();
+    EntityKey key = EntityKey.of(initiative.id());
+    return new Wanted(
+        key,
+        file(key),
+        initiative.revision(),
+        stored.seq(),
+        initiative.updatedAt(),
+        new Entry.OfInitiative(stored));
+  }
+
+  private Path file(EntityKey key) {
+    Path directory =
+        switch (key.kind()) {
+          case TASK -> layout.tasks();
+          case INITIATIVE -> layout.initiatives();
+        };
+    return directory.resolve(Layout.shard(key.id())).resolve(key.id() + SUFFIX);
+  }
+
+  /** Looks at what is there; puts aside what must not be overwritten unseen. */
+  private boolean isOutdated(Wanted wanted, List<Finding> findings) throws IOException {
+    Path file = wanted.file();
+    Disk.Kind kind = disk.kind(file);
+    if (kind == Disk.Kind.MISSING) {
+      if (wanted.seq() <= checkpoint()) {
+        findings.add(finding(wanted, Condition.MISSING, "there is no file", null));
+      }
+      return true;
+    }
+    if (kind != Disk.Kind.FILE) {
+      String what = "expected a file, found something else";
+      Path aside = quarantine.move(file, what, "memory");
+      findings.add(finding(wanted, Condition.NOT_A_FILE, what, aside));
+      return true;
+    }
+    byte[] bytes = read(file);
+    if (bytes == null || !CheckedJson.isSound(bytes)) {
+      putAsideUnsound(wanted, bytes, findings);
+      return true;
+    }
+    return isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
+  }
+
+  private byte @Nullable [] read(Path file) {
+    try {
+      return disk.readAll(file, BYTES_MAX);
+    } catch (IOException _) {
+      // Too large to be ours, or unreadable: damaged either way, and reported as such.
+      return null;
+    }
+  }
+
+  private void putAsideUnsound(Wanted wanted, byte @Nullable [] bytes, List<Finding> findings)
+      throws IOException {
+    StateFile said = bytes == null ? null : StateFile.decode(bytes);
+    boolean isTouched =
+        !disk.modified(wanted.file())
+            .truncatedTo(ChronoUnit.MICROS)
+            .equals(wanted.updatedAt().truncatedTo(ChronoUnit.MICROS));
+    Condition condition = Condition.DAMAGED;
+    String what = "its checksum is wrong";
+    if (isTouched && said != null && said.key().equals(wanted.key())) {
+      condition = Condition.EDITED;
+      what = "somebody edited it: version " + said.version() + " with another checksum";
+    }
+    Path aside = quarantine.keep(wanted.file(), what, "memory");
+    findings.add(finding(wanted, condition, what, aside));
+  }
+
+  private boolean isSoundButOutdated(
+      Wanted wanted, @Nullable StateFile said, List<Finding> findings) throws IOException {
+    Identity present = identity.get();
+    boolean isOurs =
+        said != null
+            && said.key().equals(wanted.key())
+            && said.lineage().equals(present.lineage())
+            && said.epoch() == present.epoch();
+    if (said == null || !isOurs) {
+      boolean isOlderEpoch =
+          said != null
+              && said.key().equals(wanted.key())
+              && said.lineage().equals(present.lineage())
+              && said.epoch() < present.epoch();
+      if (isOlderEpoch && wanted.seq() > checkpoint()) {
+        // An epoch has begun since: nothing is amiss, the file's turn has come.
+        return true;
+      }
+      String what =
+          said == null
+              ? "its checksum is right, but no version that is known wrote it"
+              : "it is of "
+                  + said.key()
+                  + ", lineage "
+                  + said.lineage()
+                  + ", epoch "
+                  + said.epoch();
+      Path aside = quarantine.keep(wanted.file(), what, "memory");
+      findings.add(finding(wanted, Condition.FOREIGN, what, aside));
+      return true;
+    }
+    if (said.seq() == wanted.seq() && said.version() == wanted.version()) {
+      return false;
+    }
+    String what =
+        "it has version "
+            + said.version()
+            + " of seq "
+            + said.seq()
+            + "; memory has version "
+            + wanted.version()
+            + " of seq "
+            + wanted.seq();
+    if (said.seq() > progress.lastSeq().getAsLong()) {
+      Path kept = quarantine.keep(wanted.file(), what, null);
+      findings.add(
+          finding(
+              wanted,
+              Condition.AHEAD,
+              what
+                  + ": the journal has lost what came after. Stop the server and put the missing"
+                  + " segments back from a backup",
+              kept));
+      return false;
+    }
+    if (wanted.seq() <= checkpoint()) {
+      findings.add(finding(wanted, Condition.STALE, what, null));
+    }
+    return true;
+  }
+
+  private static Finding finding(
+      Wanted wanted, Condition condition, String detail, @Nullable Path aside) {
+    return new Finding(
+        wanted.key(),
+        condition,
+        wanted.file().toString(),
+        detail,
+        aside == null ? null : aside.toString());
+  }
+
+  private void write(List<Wanted> outdated) throws IOException {
+    var temporary = new ArrayList<Path>();
+    try {
+      boolean oneByOne = outdated.size() <= FORCED_ONE_BY_ONE_MAX;
+      for (Wanted wanted : outdated) {
+        Layout.create(disk, Disk.parent(wanted.file()));
+        temporary.add(writeTemporary(wanted, oneByOne));
+      }
+      if (!oneByOne) {
+        disk.forceFileSystem(layout.state());
+      }
+      var directories = new HashSet<Path>();
+      for (int i = 0; i < outdated.size(); i++) {
+        Path file = outdated.get(i).file();
+        disk.rename(temporary.get(i), file);
+        directories.add(Disk.parent(file));
+      }
+      force(directories, oneByOne);
+    } catch (IOException e) {
+      for (Path left : temporary) {
+        disk.delete(left);
+      }
+      throw e;
+    }
+  }
+
+  private void force(Set<Path> directories, boolean oneByOne) throws IOException {
+    if (oneByOne) {
+      for (Path directory : directories) {
+        disk.forceDirectory(directory);
+      }
+    } else {
+      disk.forceFileSystem(layout.state());
+    }
+  }
+
+  private Path writeTemporary(Wanted wanted, boolean force) throws IOException {
+    Path temporary =
+        wanted.file().resolveSibling(wanted.file().getFileName() + Disk.TEMPORARY_SUFFIX);
+    disk.delete(temporary);
+    try (DiskFile file = disk.open(temporary, Disk.Access.CREATE)) {
+      byte[] bytes = StateFile.encode(identity.get(), wanted.version(), wanted.entry());
+      file.write(ByteBuffer.wrap(bytes), 0);
+      file.modified(wanted.updatedAt());
+      if (force) {
+        file.force();
+      }
+    }
+    return temporary;
+  }
+
+  private void remove(List<EntityKey> gone) throws IOException {
+    var directories = new HashSet<Path>();
+    for (EntityKey key : gone) {
+      Path file = file(key);
+      if (disk.kind(file) == Disk.Kind.FILE && disk.delete(file)) {
+        directories.add(Disk.parent(file));
+      }
+    }
+    for (Path directory : directories) {
+      disk.forceDirectory(directory);
+    }
+  }
+
+  @Override
+  public Swept sweep(Predicate<EntityKey> exists) {
+    try {
+      if (unswept.isEmpty()) {
+        addShards(layout.tasks());
+        addShards(layout.initiatives());
+      }
+      if (unswept.isEmpty()) {
+        return new Swept(0, true, List.of());
+      }
+      Path shard = unswept.removeLast();
+      var findings = new ArrayList<Finding>();
+      int looked = sweep(shard, exists, findings);
+      return new Swept(looked, unswept.isEmpty(), findings);
+    } catch (IOException e) {
+      throw new StorageException("the state files cannot be looked through: " + e, e);
+    }
+  }
+
+  private void addShards(Path directory) throws IOException {
+    for (String name : disk.list(directory)) {
+      unswept.add(directory.resolve(name));
+    }
+  }
+
+  private int sweep(Path shard, Predicate<EntityKey> exists, List<Finding> findings)
+      throws IOException {
+    if (disk.kind(shard) != Disk.Kind.DIRECTORY) {
+      String what = "expected a directory of state files";
+      Path aside = quarantine.move(shard, what, null);
+      findings.add(stranger(null, Condition.NOT_A_FILE, shard, what, aside));
+      return 1;
+    }
+    List<String> names = disk.list(shard);
+    for (String name : names) {
+      Path path = shard.resolve(name);
+      boolean isRunDirectories =
+          shard.startsWith(layout.tasks()) && disk.kind(path) == Disk.Kind.DIRECTORY;
+      if (isRunDirectories) {
+        continue;
+      }
+      if (name.endsWith(Disk.TEMPORARY_SUFFIX)) {
+        disk.delete(path);
+        continue;
+      }
+      sweepFile(path, name, exists, findings);
+    }
+    return names.size();
+  }
+
+  private void sweepFile(
+      Path path, String name, Predicate<EntityKey> exists, List<Finding> findings)
+      throws IOException {
+    EntityKey key = key(path, name);
+    if (key != null && exists.test(key)) {
+      return;
+    }
+    Condition condition = Condition.UNKNOWN;
+    String what = "there is no such entity";
+    if (key == null) {
+      what = "its name is none that the server gives";
+    } else if (disk.kind(path) == Disk.Kind.FILE) {
+      byte[] bytes = read(path);
+      StateFile said = bytes != null && CheckedJson.isSound(bytes) ? StateFile.decode(bytes) : null;
+      if (said != null && isAhead(said)) {
+        findings.add(
+            stranger(
+                key,
+                Condition.AHEAD,
+                path,
+                "it is of seq " + said.seq() + ", which the journal does not know",
+                quarantine.keep(path, "beyond the journal's end", null)));
+        return;
+      }
+      condition = said == null ? Condition.UNKNOWN : Condition.FOREIGN;
+    }
+    findings.add(stranger(key, condition, path, what, quarantine.move(path, what, null)));
+  }
+
+  private boolean isAhead(StateFile said) {
+    Identity present = identity.get();
+    return said.lineage().equals(present.lineage())
+        && said.epoch() == present.epoch()
+        && said.seq() > progress.lastSeq().getAsLong();
+  }
+
+  private @Nullable EntityKey key(Path path, String name) {
+    if (!name.endsWith(SUFFIX)) {
+      return null;
+    }
+    String id = name.substring(0, name.length() - SUFFIX.length());
+    EntityKey.Kind kind =
+        path.startsWith(layout.tasks()) ? EntityKey.Kind.TASK : EntityKey.Kind.INITIATIVE;
+    var key = new EntityKey(kind, id);
+    return id.length() >= Layout.SHARD_CHARS && file(key).equals(path) ? key : null;
+  }
+
+  private static Finding stranger(
+      @Nullable EntityKey key, Condition condition, Path path, String what, @Nullable Path aside) {
+    return new Finding(
+        key, condition, path.toString(), what, aside == null ? null : aside.toString());
+  }
+}

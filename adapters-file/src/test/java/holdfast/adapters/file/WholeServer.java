@@ -1,0 +1,194 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.SimulatedDisk;
+import holdfast.adapters.file.journal.JournalCopy;
+import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.adapters.file.journal.TestJournals;
+import holdfast.adapters.file.json.ChangeCodec;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.state.FileStateFiles;
+import holdfast.domain.port.Change;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.SampleTasks;
+import holdfast.domain.port.Scrubbing;
+import holdfast.domain.port.Scrubbing.Mended;
+import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.SnapshotStorage.Reason;
+import holdfast.domain.port.StateFiles.Finding;
+import holdfast.domain.port.StateImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+
+/**
+ * All of storage on one thread: journal, snapshots, state files, scrub. What it keeps in memory is
+ * what it was told to be durable.
+ */
+final class WholeServer {
+  static final Path ROOT = Path.of("/d");
+  static final Layout LAYOUT =
+      new Layout(ROOT, ROOT.resolve("state"), Layout.defaultMirror(ROOT.resolve("state")));
+  private static final int SEGMENT_BYTES = 32 << 10;
+  private static final int SNAPSHOTS_MAX = 3;
+  private static final InstantSource NOON = InstantSource.fixed(SampleTasks.NOON);
+
+  private final History history;
+  private final FileSnapshotStorage snapshots;
+  private final FileStateFiles stateFiles;
+  private final Scrubbing scrubbing;
+  private final FileSnapshotStorage.Places places;
+  private final EntityHeads heads = new EntityHeads();
+  private final Model model = new Model();
+  private final List<EntityKey> dirty = new ArrayList<>();
+  private List<Change> inFlight = List.of();
+  private History.Start start;
+
+  WholeServer(Disk disk, RandomGenerator random, History.Rules rules) throws IOException {
+    LAYOUT.prepare(disk);
+    var quarantine = new Quarantine(disk, LAYOUT.quarantine(), NOON, Long.MAX_VALUE);
+    List<JournalCopy> copies = FileStorage.copies(disk, LAYOUT, quarantine, quarantine);
+    history =
+        new History(
+            disk,
+            LAYOUT,
+            TestJournals.journal(copies, SEGMENT_BYTES, TestJournals.Forces.SOUND, random),
+            () -> new UUID(7, 7),
+            rules);
+    places =
+        new FileSnapshotStorage.Places(
+            disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine);
+    snapshots = new FileSnapshotStorage(places, history::identity, history::retire, SNAPSHOTS_MAX);
+    stateFiles =
+        new FileStateFiles(
+            disk,
+            LAYOUT,
+            quarantine,
+            history::identity,
+            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
+    var walk = new HistoryScrub(history, quarantine);
+    scrubbing = new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub));
+  }
+
+  /** Recovers on {@code disk}; what is served then is {@link #image}. */
+  static WholeServer on(SimulatedDisk disk, RandomGenerator random) throws IOException {
+    var server = new WholeServer(disk, random, History.Rules.STRICT);
+    server.start();
+    return server;
+  }
+
+  void start() throws IOException {
+    var fold = new StateFold(heads, SampleTasks.NOON);
+    start = history.start(new StateBases(places, fold));
+    model.load(fold.image(start.seq()));
+    dirty.addAll(model.newerThan(start.checkpoint()));
+  }
+
+  History.Start started() {
+    return start;
+  }
+
+  Model model() {
+    return model;
+  }
+
+  /** Everything acknowledged. */
+  StateImage image() {
+    return model.image();
+  }
+
+  /** Everything acknowledged, and what was being written. */
+  StateImage imageWithInFlight() {
+    var more = new Model();
+    more.load(model.image());
+    inFlight.forEach(more::apply);
+    return more.image();
+  }
+
+  /** Commits the changes as one batch. */
+  void commit(List<Change> changes) throws IOException {
+    var encoded = changes.stream().map(ChangeCodec::encode).toList();
+    if (heads.conflict(encoded) != null) {
+      throw new IllegalArgumentException("does not build on what is there: " + changes);
+    }
+    List<EntityHeads.Pending> pending = heads.number(encoded, model.seq() + 1);
+    List<SequencedChange> records = pending.stream().map(EntityHeads.Pending::change).toList();
+    inFlight = changes;
+    history.append(records);
+    pending.forEach(EntityHeads.Pending::durable);
+    changes.forEach(model::apply);
+    changes.forEach(change -> dirty.add(change.key()));
+    inFlight = List.of();
+  }
+
+  void seal() throws IOException {
+    history.seal();
+  }
+
+  /** Writes the state files of what has changed. */
+  List<Finding> sync() {
+    long upTo = model.seq();
+    List<Finding> findings = reconcile(List.copyOf(dirty));
+    stateFiles.checkpoint(upTo);
+    dirty.clear();
+    return findings;
+  }
+
+  private List<Finding> reconcile(List<EntityKey> keys) {
+    var distinct = keys.stream().distinct().toList();
+    return stateFiles
+        .reconcile(
+            distinct.stream().flatMap(key -> model.task(key).stream()).toList(),
+            distinct.stream().flatMap(key -> model.initiative(key).stream()).toList(),
+            distinct.stream().filter(key -> !model.exists(key)).toList())
+        .findings();
+  }
+
+  void snapshot() {
+    snapshots.save(model.image(), Reason.PERIODIC);
+  }
+
+  /** One whole round: everything that was found, as sentences. */
+  List<String> scrub() throws IOException {
+    var found = new ArrayList<String>();
+    boolean last = false;
+    while (!last) {
+      Piece piece = scrubbing.next();
+      for (Mended mended : piece.mended()) {
+        found.add(mended.place() + " " + mended.damage() + " <- " + mended.source());
+      }
+      last = piece.last();
+    }
+    history.rollIfWanted();
+    reconcile(model.keys()).forEach(finding -> found.add(finding.place() + finding.detail()));
+    boolean swept = false;
+    while (!swept) {
+      var result = stateFiles.sweep(model::exists);
+      result.findings().forEach(finding -> found.add(finding.place() + finding.detail()));
+      swept = result.last();
+    }
+    if (snapshots.wanted()) {
+      snapshot();
+    }
+    return found;
+  }
+
+  /** Ends in order. */
+  void end() throws IOException {
+    sync();
+    snapshot();
+    history.end();
+    history.close();
+  }
+
+  @Override
+  public String toString() {
+    return "seq " + model.seq() + " and " + inFlight.size() + " in flight";
+  }
+}

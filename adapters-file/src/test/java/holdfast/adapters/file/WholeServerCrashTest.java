@@ -1,0 +1,145 @@
+package holdfast.adapters.file;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import holdfast.adapters.file.disk.SimulatedDisk;
+import holdfast.adapters.file.disk.SimulatedDisk.Fate;
+import holdfast.domain.port.StateImage;
+import holdfast.domain.port.StorageException;
+import java.io.IOException;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Crashes of journal, snapshots, state files and retirement together: whatever the moment, the next
+ * start serves everything acknowledged, of what was under way all or nothing, and nothing that
+ * another crash takes back.
+ */
+class WholeServerCrashTest {
+  private static final int STEPS = 30;
+
+  private final long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
+  private final Random random = new Random(seed);
+  private long states;
+
+  /** Ends a start in the middle. */
+  private static final class Crash extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Crash() {
+      super(null, null, false, false);
+    }
+  }
+
+  @Test
+  void noCrashTakesBackWhatWasAcknowledgedOrServed() throws IOException {
+    run(6_000);
+  }
+
+  @Test
+  @Tag("long")
+  void noCrashOfVeryManyTakesBackWhatWasAcknowledgedOrServed() throws IOException {
+    run(2_000_000);
+  }
+
+  private void run(long statesMin) throws IOException {
+    System.out.println("WholeServerCrashTest seed " + seed);
+    while (states < statesMin) {
+      history();
+    }
+    System.out.println("WholeServerCrashTest " + states + " crash states");
+    assertTrue(states >= statesMin);
+  }
+
+  private void history() throws IOException {
+    var disk = new SimulatedDisk(WholeServer.ROOT);
+    var steps = new WholeServerSteps(random);
+    WholeServer[] server = {null};
+    disk.onOperation(
+        () -> {
+          if (server[0] != null && random.nextInt(6) == 0) {
+            crash(disk, server[0]);
+          }
+        });
+    server[0] = WholeServer.on(disk, random);
+    for (int i = 0; i < STEPS; i++) {
+      steps.step(server[0]);
+      if (random.nextInt(12) == 0) {
+        server[0].end();
+        // While it starts, what it must find is what the one before it knew.
+        server[0] = WholeServer.on(disk, random);
+      }
+    }
+  }
+
+  private void crash(SimulatedDisk disk, WholeServer server) {
+    SimulatedDisk found =
+        switch (random.nextInt(4)) {
+          case 0 -> disk.afterKill();
+          case 1 -> disk.afterPowerCut(() -> Fate.DROPPED, random);
+          default -> disk.afterPowerCut(() -> CrashEnumeration.anyFate(random), random);
+        };
+    if (random.nextInt(4) == 0) {
+      crashWhileStarting(found);
+      found = found.afterPowerCut(() -> CrashEnumeration.anyFate(random), random);
+    }
+    StateImage served = serve(found, server);
+    StateImage acknowledged = server.image();
+    if (!served.equals(acknowledged) && !served.equals(server.imageWithInFlight())) {
+      throw violation(
+          server, "served seq " + served.seq() + ": " + difference(acknowledged, served));
+    }
+    SimulatedDisk later = found.afterPowerCut(() -> CrashEnumeration.anyFate(random), random);
+    StateImage again = serve(later, server);
+    if (!again.equals(served)) {
+      throw violation(server, "a crash after the start took back: " + difference(served, again));
+    }
+  }
+
+  private void crashWhileStarting(SimulatedDisk found) {
+    int last = found.operations() + random.nextInt(30);
+    found.onOperation(
+        () -> {
+          if (found.operations() >= last) {
+            throw new Crash();
+          }
+        });
+    try {
+      WholeServer.on(found, random);
+    } catch (Crash _) {
+      states++;
+    } catch (IOException | StorageException e) {
+      throw new AssertionError("a start was refused (seed " + seed + "): " + e, e);
+    }
+    found.onOperation(() -> {});
+  }
+
+  private StateImage serve(SimulatedDisk disk, WholeServer server) {
+    states++;
+    try {
+      return WholeServer.on(disk, random).image();
+    } catch (IOException | RuntimeException e) {
+      throw new AssertionError(
+          "the start was refused (" + server + ", seed " + seed + "): " + e, e);
+    }
+  }
+
+  private AssertionError violation(WholeServer server, String what) {
+    return new AssertionError(what + " (" + server + ", seed " + seed + ")");
+  }
+
+  static String difference(StateImage expected, StateImage found) {
+    if (expected.seq() != found.seq()) {
+      return "seq " + expected.seq() + " expected, " + found.seq() + " found";
+    }
+    return "tasks equal: "
+        + expected.tasks().equals(found.tasks())
+        + ", initiatives: "
+        + expected.initiatives().equals(found.initiatives())
+        + ", tombstones: "
+        + expected.tombstones().equals(found.tombstones())
+        + ", keys: "
+        + expected.idempotency().equals(found.idempotency());
+  }
+}
