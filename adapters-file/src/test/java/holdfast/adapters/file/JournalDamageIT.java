@@ -293,16 +293,24 @@ class JournalDamageIT {
     for (String name : List.of("INSTANCE", "current-state.json")) {
       Path file = state().resolve(name);
       String sound = Files.readString(file);
-      String json = sound.lines().findFirst().orElseThrow().replace("\"format\":2", "\"format\":3");
-      var crc = new CRC32C();
-      crc.update(json.getBytes(StandardCharsets.UTF_8));
-      String newer = json + "\ncrc32c " + String.format("%08x", crc.getValue()) + "\n";
+      String newer = forged(sound.replace("\"format\": 2", "\"format\": 3"));
       Files.writeString(file, newer);
       FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
       assertTrue(String.valueOf(refused.getMessage()).contains("format 3"), refused.getMessage());
       assertEquals(newer, Files.readString(file));
       Files.writeString(file, sound);
     }
+  }
+
+  /** The same with a checksum that is right. */
+  private static String forged(String json) {
+    String covered = json.substring(0, json.lastIndexOf(",\n  \"checksum\""));
+    var crc = new CRC32C();
+    crc.update(covered.getBytes(StandardCharsets.UTF_8));
+    return covered
+        + ",\n  \"checksum\": \"crc32c-"
+        + String.format("%08x", crc.getValue())
+        + "\"\n}\n";
   }
 
   @Test

@@ -30,7 +30,7 @@ public final class Manifests {
    *
    * @param main null if it is missing or damaged
    * @param newest of both, or null
-   * @param damaged the files that are there and cannot be believed
+   * @param damaged the files that are there and cannot be believed, or are of an earlier time
    * @param missing the files that are not there
    */
   public record Found(
@@ -55,6 +55,13 @@ public final class Manifests {
     Manifest newest = first;
     if (second != null && (first == null || second.generation() > first.generation())) {
       newest = second;
+    }
+    if (first != null && second != null) {
+      long ahead = second.generation() - first.generation();
+      // The other one is written first: a crash in between leaves it one generation ahead.
+      if (ahead < 0 || ahead > 1) {
+        damaged.add(ahead < 0 ? other : main);
+      }
     }
     return new Found(first, newest, damaged, missing);
   }
