@@ -1,7 +1,6 @@
 package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.journal.JournalCopy;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.journal.TestJournals;
@@ -77,7 +76,7 @@ final class WholeServer {
   }
 
   /** Recovers on {@code disk}; what is served then is {@link #image}. */
-  static WholeServer on(SimulatedDisk disk, RandomGenerator random) throws IOException {
+  static WholeServer on(Disk disk, RandomGenerator random) throws IOException {
     var server = new WholeServer(disk, random, History.Rules.STRICT);
     server.start();
     return server;
@@ -152,6 +151,11 @@ final class WholeServer {
 
   void snapshot() {
     snapshots.save(model.image(), Reason.PERIODIC);
+  }
+
+  /** The state files that are not as they were written; none, whatever crash was before. */
+  List<Finding> stateFileFindings() {
+    return reconcile(model.keys().stream().filter(key -> !dirty.contains(key)).toList());
   }
 
   /** One whole round: everything that was found, as sentences. */

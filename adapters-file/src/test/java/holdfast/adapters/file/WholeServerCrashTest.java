@@ -1,13 +1,19 @@
 package holdfast.adapters.file;
 
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.disk.SimulatedDisk.Fate;
+import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +43,34 @@ class WholeServerCrashTest {
     run(6_000);
   }
 
+  private void assertCaught(UnaryOperator<Disk> mutant) {
+    assertThrows(
+        AssertionError.class,
+        () -> {
+          while (states < 3_000) {
+            history(mutant);
+          }
+        },
+        () -> "seed " + seed);
+  }
+
+  @Test
+  void snapshotsThatAreNotForcedAreCaught() {
+    Path snapshots = WholeServer.LAYOUT.snapshots();
+    Path twins = WholeServer.LAYOUT.snapshotTwins();
+    assertCaught(disk -> new WithoutForce(disk, snapshots, twins));
+  }
+
+  @Test
+  void stateFilesThatAreNotForcedAreCaught() {
+    assertCaught(disk -> new WithoutForce(disk, WholeServer.LAYOUT.tasks()));
+  }
+
+  @Test
+  void skippingTheDirectorySyncIsCaught() {
+    assertCaught(WithoutDirectorySync::new);
+  }
+
   @Test
   @Tag("long")
   void noCrashOfVeryManyTakesBackWhatWasAcknowledgedOrServed() throws IOException {
@@ -46,13 +80,13 @@ class WholeServerCrashTest {
   private void run(long statesMin) throws IOException {
     System.out.println("WholeServerCrashTest seed " + seed);
     while (states < statesMin) {
-      history();
+      history(UnaryOperator.identity());
     }
     System.out.println("WholeServerCrashTest " + states + " crash states");
     assertTrue(states >= statesMin);
   }
 
-  private void history() throws IOException {
+  private void history(UnaryOperator<Disk> engine) throws IOException {
     var disk = new SimulatedDisk(WholeServer.ROOT);
     var steps = new WholeServerSteps(random);
     WholeServer[] server = {null};
@@ -62,13 +96,13 @@ class WholeServerCrashTest {
             crash(disk, server[0]);
           }
         });
-    server[0] = WholeServer.on(disk, random);
+    server[0] = WholeServer.on(engine.apply(disk), random);
     for (int i = 0; i < STEPS; i++) {
       steps.step(server[0]);
       if (random.nextInt(12) == 0) {
         server[0].end();
         // While it starts, what it must find is what the one before it knew.
-        server[0] = WholeServer.on(disk, random);
+        server[0] = WholeServer.on(engine.apply(disk), random);
       }
     }
   }
@@ -118,7 +152,12 @@ class WholeServerCrashTest {
   private StateImage serve(SimulatedDisk disk, WholeServer server) {
     states++;
     try {
-      return WholeServer.on(disk, random).image();
+      WholeServer started = WholeServer.on(disk, random);
+      List<Finding> findings = started.stateFileFindings();
+      if (!findings.isEmpty()) {
+        throw violation(server, "a crash alone damaged state files: " + findings);
+      }
+      return started.image();
     } catch (IOException | RuntimeException e) {
       throw new AssertionError(
           "the start was refused (" + server + ", seed " + seed + "): " + e, e);
