@@ -84,6 +84,7 @@ public final class FileStorage implements AutoCloseable {
             layout,
             journal,
             UUID::randomUUID,
+            quarantine,
             new History.Rules(
                 settings.mirrorDir() != null,
                 settings.allowed().rebuildMirror(),
@@ -105,7 +106,7 @@ public final class FileStorage implements AutoCloseable {
             quarantine,
             history::identity,
             new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
-    var historyScrub = new HistoryScrub(history, quarantine);
+    var historyScrub = new HistoryScrub(history);
     scrubbing =
         new FileScrubbing(
             List.of(historyScrub::names, historyScrub::journal, snapshotStorage::scrub));

@@ -41,6 +41,7 @@ final class History {
   private final Manifests manifests;
   private final Supplier<UUID> lineages;
   private final Rules rules;
+  private final Quarantine quarantine;
   private volatile long seq;
   private volatile boolean rollWanted;
   private @Nullable Identity identity;
@@ -79,7 +80,17 @@ final class History {
     static final Rules STRICT = new Rules(false, false, false, false);
   }
 
-  History(Disk disk, Layout layout, Journal journal, Supplier<UUID> lineages, Rules rules) {
+  /**
+   * @param quarantine keeps what is replaced
+   */
+  History(
+      Disk disk,
+      Layout layout,
+      Journal journal,
+      Supplier<UUID> lineages,
+      Quarantine quarantine,
+      Rules rules) {
+    this.quarantine = quarantine;
     this.disk = disk;
     this.layout = layout;
     this.journal = journal;
@@ -221,7 +232,11 @@ final class History {
     if (found.newest() != null && found.newest().format() < Manifest.FORMAT) {
       backUp(found.newest().format());
     }
+    for (Path file : found.manifests().damaged()) {
+      putAside(file);
+    }
     if (found.instance() == null) {
+      putAside(layout.instance());
       Instance.write(disk, layout.instance(), lineage);
     }
     if (found.instance() == null && !isNew) {
@@ -237,6 +252,15 @@ final class History {
           .forEach(file -> healed.add(file + " was missing: rebuilt"));
     }
     return healed;
+  }
+
+  /** Keeps what is about to be rebuilt; what is no file would be in the way. */
+  private @Nullable Path putAside(Path file) throws IOException {
+    String what = "damaged, of another time, or no file";
+    String source = "what the rest of the directory says";
+    return disk.kind(file) == Disk.Kind.FILE
+        ? quarantine.keep(file, what, source)
+        : quarantine.move(file, what, source);
   }
 
   /** Keeps what a newer format is about to replace. */
@@ -468,29 +492,24 @@ final class History {
    *
    * @return the places, and where their bytes are now, if there were any
    */
-  Map<Path, Optional<Path>> mendNames(Quarantine quarantine) throws IOException {
+  Map<Path, Optional<Path>> mendNames() throws IOException {
     var mended = new LinkedHashMap<>(manifests.mend(quarantine));
     if (mendInstance) {
-      mendInstance(layout.instance(), quarantine, mended);
+      mendInstance(layout.instance(), mended);
       if (rules.mirrorApart()) {
-        mendInstance(layout.mirrorInstance(), quarantine, mended);
+        mendInstance(layout.mirrorInstance(), mended);
       }
     }
     return mended;
   }
 
-  private void mendInstance(Path file, Quarantine quarantine, Map<Path, Optional<Path>> mended)
-      throws IOException {
+  private void mendInstance(Path file, Map<Path, Optional<Path>> mended) throws IOException {
     Instance found = Instance.read(disk, file);
     UUID lineage = began().lineage();
     boolean sound =
         found != null && found.lineage().equals(lineage) && found.inode() == disk.inode(file);
     if (!sound) {
-      String what = "expected lineage " + lineage + " and its own inode number";
-      Path kept =
-          disk.kind(file) == Disk.Kind.FILE
-              ? quarantine.keep(file, what, "memory")
-              : quarantine.move(file, what, "memory");
+      Path kept = putAside(file);
       Instance.write(disk, file, lineage);
       mended.put(file, Optional.ofNullable(kept));
     }

@@ -1,7 +1,6 @@
 package holdfast.adapters.file;
 
 import holdfast.adapters.file.journal.Journal;
-import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import java.io.IOException;
@@ -14,17 +13,15 @@ import java.util.Optional;
 /** The files that name history, and the journal itself, as the scrub goes through them. */
 final class HistoryScrub {
   private final History history;
-  private final Quarantine quarantine;
 
-  HistoryScrub(History history, Quarantine quarantine) {
+  HistoryScrub(History history) {
     this.history = history;
-    this.quarantine = quarantine;
   }
 
   /** Manifests and INSTANCE, in one piece. */
   Piece names() throws IOException {
     var mended = new ArrayList<Mended>();
-    Map<Path, Optional<Path>> places = history.mendNames(quarantine);
+    Map<Path, Optional<Path>> places = history.mendNames();
     places.forEach(
         (place, kept) ->
             mended.add(

@@ -69,6 +69,7 @@ final class SimulatedServer {
         LAYOUT,
         TestJournals.journal(copies, SEGMENT_BYTES, engine.forces, random),
         () -> new UUID(7, 7),
+        quarantine,
         History.Rules.STRICT);
   }
 

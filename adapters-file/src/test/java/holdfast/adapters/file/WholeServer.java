@@ -59,6 +59,7 @@ final class WholeServer {
             LAYOUT,
             TestJournals.journal(copies, SEGMENT_BYTES, TestJournals.Forces.SOUND, random),
             () -> new UUID(7, 7),
+            quarantine,
             rules);
     places =
         new FileSnapshotStorage.Places(
@@ -71,7 +72,7 @@ final class WholeServer {
             quarantine,
             history::identity,
             new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
-    var walk = new HistoryScrub(history, quarantine);
+    var walk = new HistoryScrub(history);
     scrubbing = new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub));
   }
 

@@ -60,6 +60,12 @@ public final class NioDisk implements Disk {
   }
 
   private static FileChannel channel(Path file, Set<OpenOption> options) throws IOException {
+    // Opening a pipe waits for somebody at its other end, maybe for ever.
+    BasicFileAttributes found =
+        Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    if (!found.isRegularFile()) {
+      throw new FileSystemException(file.toString(), null, "is no regular file");
+    }
     var all = new java.util.HashSet<>(options);
     all.add(LinkOption.NOFOLLOW_LINKS);
     return FileChannel.open(file, all);

@@ -24,6 +24,10 @@ import org.jspecify.annotations.Nullable;
 public final class Quarantine {
   private static final int HEAD_BYTES = 64 << 10;
   private static final int CHUNK = 1 << 20;
+
+  /** A file of many gigabytes in a small one's place must not hold up a start. */
+  private static final long HASHED_BYTES_MAX = 256L << 20;
+
   private static final int NAME_CHARS_MAX = 120;
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
@@ -60,12 +64,13 @@ public final class Quarantine {
     }
     try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
       long size = opened.size();
-      String hash = hash(opened, size);
+      long hashed = Math.min(size, HASHED_BYTES_MAX);
+      String hash = hash(opened, hashed);
       Path target = directory.resolve(name(file) + "." + hash.substring(0, 16));
       if (disk.kind(target) == Disk.Kind.FILE) {
         return target;
       }
-      boolean whole = size <= budget - used();
+      boolean whole = size == hashed && size <= budget - used();
       long kept = whole ? size : Math.min(size, HEAD_BYTES);
       copy(opened, kept, target);
       used = used() + kept;
@@ -76,7 +81,14 @@ public final class Quarantine {
           source,
           whole
               ? size + " bytes, SHA-256 " + hash
-              : "the first " + kept + " of " + size + " bytes, for want of room; SHA-256 " + hash);
+              : "the first "
+                  + kept
+                  + " of "
+                  + size
+                  + " bytes, for want of room; SHA-256 of the first "
+                  + hashed
+                  + ": "
+                  + hash);
       return target;
     }
   }
