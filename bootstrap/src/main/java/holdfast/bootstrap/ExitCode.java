@@ -4,6 +4,9 @@ package holdfast.bootstrap;
 final class ExitCode {
   static final int OK = 0;
 
+  /** Something is not as it should be; it was printed. */
+  static final int FINDINGS = 1;
+
   /** The command line is wrong. */
   static final int USAGE = 2;
 

@@ -1,5 +1,6 @@
 package holdfast.bootstrap;
 
+import holdfast.adapters.file.FileStorageException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.logging.Level;
@@ -11,7 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
-/** The entry point: {@code serve}, {@code config}, {@code version}. */
+/** The entry point: {@code serve}, {@code verify}, {@code config}, {@code version}. */
 public final class Main {
   private Main() {}
 
@@ -28,6 +29,7 @@ public final class Main {
         .description("A durable task server: nothing acknowledged is lost, tasks outlive it.");
     root.addSubcommand("serve", serve());
     root.addSubcommand("config", config());
+    root.addSubcommand("verify", verify());
     root.addSubcommand("version", version());
     root.addSubcommand("rehearse", rehearse());
     root.addOption(
@@ -58,6 +60,7 @@ public final class Main {
     try {
       return switch (command.commandSpec().name()) {
         case "serve" -> new Server(options(command), System.getenv()).run();
+        case "verify" -> Verify.run(options(command), System.getenv(), System.out);
         case "config" -> ShowConfiguration.print(options(command), System.getenv(), System.out);
         case "version" -> {
           System.out.println("holdfast " + version(Main.class.getModule()));
@@ -66,6 +69,9 @@ public final class Main {
         case "rehearse" -> Rehearsal.run(command.matchedPositionalValue(0, ""));
         default -> throw new IllegalStateException("no such command: " + command);
       };
+    } catch (FileStorageException refused) {
+      System.err.println("holdfast: " + refused.getMessage());
+      return refused.exitCode();
     } catch (ConfigurationException refused) {
       System.err.println("holdfast: " + refused.getMessage());
       return ExitCode.BAD_CONFIGURATION;
@@ -91,6 +97,15 @@ public final class Main {
 
   private static CommandSpec config() {
     return withSettings("Prints the configuration in force, and where each value comes from.");
+  }
+
+  private static CommandSpec verify() {
+    CommandSpec spec =
+        withSettings(
+            "Checks every checksum and cross-reference of a data directory; changes nothing.");
+    spec.usageMessage()
+        .footer("", "Prints one line for each finding. Exit code 0 without any, 1 otherwise.");
+    return spec;
   }
 
   private static CommandSpec version() {

@@ -2,7 +2,6 @@ package holdfast.bootstrap;
 
 import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageException;
-import holdfast.adapters.file.FileStorageSettings;
 import holdfast.adapters.file.PrivateFile;
 import holdfast.adapters.file.RepeatedFailureException;
 import holdfast.adapters.process.LinuxProcessControl;
@@ -69,7 +68,8 @@ final class Server {
 
   /** Runs until a signal or a failure ends it; returns the exit code. */
   int run() {
-    try (FileStorage storage = FileStorage.open(storageSettings())) {
+    try (FileStorage storage =
+        FileStorage.open(Storage.settings(configuration, clock, this::journalFailed))) {
       return run(storage);
     } catch (FileStorageException unusable) {
       say(String.valueOf(unusable.getMessage()));
@@ -200,24 +200,6 @@ final class Server {
     if (running != null) {
       action.accept(running);
     }
-  }
-
-  private FileStorageSettings storageSettings() {
-    Path data = configuration.get(Settings.DATA_DIR);
-    return new FileStorageSettings(
-        data,
-        configuration.find(Settings.STATE_DIR).orElse(data.resolve("state")),
-        configuration.find(Settings.MIRROR_DIR).orElse(null),
-        new FileStorageSettings.Allowed(
-            configuration.get(Settings.ALLOW_NETWORK_FS),
-            configuration.get(Settings.REBUILD_MIRROR),
-            configuration.get(Settings.ACCEPT_COPY),
-            configuration.get(Settings.ACCEPT_LOSS)),
-        FileStorageSettings.Sizes.USUAL.withDiskReserve(configuration.get(Settings.DISK_RESERVE)),
-        new FileStorageSettings.Logs(
-            configuration.get(Settings.MAX_LOG_SIZE), 5, configuration.get(Settings.LOG_FLUSH)),
-        clock,
-        this::journalFailed);
   }
 
   /** Nothing may be acknowledged any more: a supervisor's restart finds out what is durable. */

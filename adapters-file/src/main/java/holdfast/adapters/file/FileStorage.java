@@ -3,12 +3,9 @@ package holdfast.adapters.file;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
-import holdfast.adapters.file.journal.Journal;
-import holdfast.adapters.file.journal.JournalCopy;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.log.FileEventLog;
 import holdfast.adapters.file.output.FileOutputStorage;
-import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
@@ -28,7 +25,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 
 /**
  * Storage below one data directory, locked for this process: tasks, outputs, event logs and
@@ -69,47 +65,18 @@ public final class FileStorage implements AutoCloseable {
       throws IOException {
     this.layout = layout;
     this.locks = locks;
-    long budget = settings.sizes().quarantineBytesMax();
-    var quarantine = new Quarantine(disk, layout.quarantine(), settings.clock(), budget);
-    Quarantine mirrorQuarantine =
-        layout.mirrorQuarantine().equals(layout.quarantine())
-            ? quarantine
-            : new Quarantine(disk, layout.mirrorQuarantine(), settings.clock(), budget);
-    var journal =
-        new Journal(
-            copies(disk, layout, quarantine, mirrorQuarantine), settings.sizes().segmentBytes());
-    var history =
-        new History(
-            disk,
-            layout,
-            journal,
-            UUID::randomUUID,
-            quarantine,
-            new History.Rules(
-                settings.mirrorDir() != null,
-                settings.allowed().rebuildMirror(),
-                settings.allowed().copy(),
-                settings.allowed().loss()));
-    var places =
-        new FileSnapshotStorage.Places(
-            disk, layout.snapshots(), layout.snapshotTwins(), quarantine);
+    Parts parts = Parts.of(disk, layout, settings);
     taskStorage =
         new FileTaskStorage(
-            disk, layout, settings, history, locks, fold -> new StateBases(places, fold));
-    snapshotStorage =
-        new FileSnapshotStorage(
-            places, history::identity, history::retire, settings.sizes().snapshotsMax());
-    stateFiles =
-        new FileStateFiles(
             disk,
             layout,
-            quarantine,
-            history::identity,
-            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
-    var historyScrub = new HistoryScrub(history);
-    scrubbing =
-        new FileScrubbing(
-            List.of(historyScrub::names, historyScrub::journal, snapshotStorage::scrub));
+            settings,
+            parts.history(),
+            locks,
+            fold -> new StateBases(parts.places(), fold));
+    snapshotStorage = parts.snapshots();
+    stateFiles = parts.stateFiles();
+    scrubbing = parts.scrubbing();
     outputStorage = new FileOutputStorage(disk, layout);
     eventLog =
         new FileEventLog(
@@ -123,14 +90,6 @@ public final class FileStorage implements AutoCloseable {
     recoveryStorage = new FileRecoveryStorage(disk, layout.reports());
   }
 
-  /** The journal's two copies, each with a place for damaged bytes on its own file system. */
-  static List<JournalCopy> copies(
-      Disk disk, Layout layout, Quarantine quarantine, Quarantine mirrorQuarantine) {
-    return List.of(
-        new JournalCopy(disk, layout.journal(), quarantine),
-        new JournalCopy(disk, layout.mirror(), mirrorQuarantine));
-  }
-
   /**
    * Locks the data directory and makes what is missing in it.
    *
@@ -142,13 +101,7 @@ public final class FileStorage implements AutoCloseable {
   }
 
   static FileStorage open(FileStorageSettings settings, Disk disk) {
-    Path state = settings.stateDir().toAbsolutePath().normalize();
-    Path mirror = settings.mirrorDir();
-    var layout =
-        new Layout(
-            settings.dataDir().toAbsolutePath().normalize(),
-            state,
-            mirror == null ? Layout.defaultMirror(state) : mirror.toAbsolutePath().normalize());
+    Layout layout = layout(settings);
     try {
       for (Path directory : List.of(layout.data(), layout.state())) {
         Layout.create(disk, directory);
@@ -159,7 +112,7 @@ public final class FileStorage implements AutoCloseable {
         locks.add(lock(layout.lock(), settings));
         layout.prepare(disk);
         check(disk, layout.mirror(), settings.allowed().networkFs());
-        if (mirror != null) {
+        if (settings.mirrorDir() != null) {
           locks.add(lock(layout.mirrorLock(), settings));
         }
         return new FileStorage(disk, layout, settings, locks);
@@ -171,6 +124,15 @@ public final class FileStorage implements AutoCloseable {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, "cannot use " + layout.data() + ": " + e, e);
     }
+  }
+
+  static Layout layout(FileStorageSettings settings) {
+    Path state = settings.stateDir().toAbsolutePath().normalize();
+    Path mirror = settings.mirrorDir();
+    return new Layout(
+        settings.dataDir().toAbsolutePath().normalize(),
+        state,
+        mirror == null ? Layout.defaultMirror(state) : mirror.toAbsolutePath().normalize());
   }
 
   private static void check(Disk disk, Path directory, boolean allowNetworkFs) throws IOException {

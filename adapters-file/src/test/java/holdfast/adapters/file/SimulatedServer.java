@@ -63,7 +63,7 @@ final class SimulatedServer {
         new Quarantine(
             seen, LAYOUT.quarantine(), InstantSource.fixed(SampleTasks.NOON), Long.MAX_VALUE);
     List<JournalCopy> copies =
-        FileStorage.copies(seen, LAYOUT, quarantine, quarantine).subList(0, engine.copies);
+        Parts.copies(seen, LAYOUT, quarantine, quarantine).subList(0, engine.copies);
     return new History(
         seen,
         LAYOUT,

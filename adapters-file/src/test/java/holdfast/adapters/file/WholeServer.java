@@ -52,7 +52,7 @@ final class WholeServer {
   WholeServer(Disk disk, RandomGenerator random, History.Rules rules) throws IOException {
     LAYOUT.prepare(disk);
     var quarantine = new Quarantine(disk, LAYOUT.quarantine(), NOON, Long.MAX_VALUE);
-    List<JournalCopy> copies = FileStorage.copies(disk, LAYOUT, quarantine, quarantine);
+    List<JournalCopy> copies = Parts.copies(disk, LAYOUT, quarantine, quarantine);
     history =
         new History(
             disk,

@@ -1,0 +1,230 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DryDisk;
+import holdfast.adapters.file.disk.FileLock;
+import holdfast.adapters.file.disk.LockHeldException;
+import holdfast.adapters.file.disk.NioDisk;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.output.FileOutputStorage;
+import holdfast.adapters.file.report.FileRecoveryStorage;
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.Scrubbing.Mended;
+import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.StateFiles.Finding;
+import holdfast.domain.port.StateFiles.Swept;
+import holdfast.domain.port.StateImage;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Attempt;
+import holdfast.domain.task.OutputStreamName;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.Task;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks a data directory that no server uses: a start and a whole scrub are tried on it, with
+ * every change kept in memory, and what they would report are the findings. Nothing on the disk is
+ * changed.
+ */
+public final class OfflineVerification {
+  private static final int GROUP = 256;
+
+  private final Layout layout;
+  private final Disk disk;
+  private final Parts parts;
+  private final List<String> findings = new ArrayList<>();
+
+  /**
+   * What was found.
+   *
+   * @param findings one line each; empty if everything is as it was written
+   * @param tasks that the directory holds, as far as can be told
+   * @param seq of the last change
+   */
+  public record Result(List<String> findings, int tasks, int initiatives, long seq) {}
+
+  private OfflineVerification(Layout layout, FileStorageSettings settings) {
+    this.layout = layout;
+    disk = new DryDisk(new NioDisk());
+    parts = Parts.of(disk, layout, settings);
+  }
+
+  /**
+   * Checks everything below the directories that the settings name.
+   *
+   * @throws FileStorageException if there is no such directory, or a server holds it
+   */
+  public static Result run(FileStorageSettings settings) {
+    Layout layout = FileStorage.layout(settings);
+    Disk disk = new NioDisk();
+    try {
+      if (disk.kind(layout.state()) != Disk.Kind.DIRECTORY) {
+        throw new FileStorageException(
+            FileStorageException.EXIT_REFUSED,
+            layout.state() + " is no directory: nothing has been stored there");
+      }
+      // Without the file there is no server, and none must be made.
+      FileLock lock =
+          disk.kind(layout.lock()) == Disk.Kind.FILE ? FileLock.acquire(layout.lock()) : null;
+      try {
+        return new OfflineVerification(layout, settings).check();
+      } finally {
+        if (lock != null) {
+          lock.close();
+        }
+      }
+    } catch (LockHeldException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          layout.state()
+              + " is in use by a server: "
+              + e.getMessage()
+              + ". Stop it first; while it runs, its own scrub checks what it keeps",
+          e);
+    } catch (IOException e) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED, layout.state() + " cannot be read: " + e, e);
+    }
+  }
+
+  private Result check() throws IOException {
+    layout.prepare(disk);
+    var fold = new StateFold(new EntityHeads(), java.time.Instant.EPOCH);
+    History.Start start;
+    try {
+      start = parts.history().start(new StateBases(parts.places(), fold));
+    } catch (StorageException e) {
+      findings.add(String.valueOf(e.getMessage()));
+      return new Result(List.copyOf(findings), 0, 0, 0);
+    }
+    findings.addAll(start.healed());
+    findings.addAll(start.quarantined());
+    String readOnly = start.readOnly();
+    if (readOnly != null) {
+      findings.add(readOnly);
+    }
+    StateImage image = fold.image(start.seq());
+    if (readOnly == null) {
+      scrub();
+      stateFiles(image);
+    }
+    outputs(image.tasks());
+    reports();
+    return new Result(
+        findings.stream().distinct().toList(),
+        image.tasks().size(),
+        image.initiatives().size(),
+        start.seq());
+  }
+
+  private void scrub() {
+    boolean last = false;
+    while (!last) {
+      Piece piece = parts.scrubbing().next();
+      for (Mended mended : piece.mended()) {
+        findings.add(
+            mended.place()
+                + " "
+                + mended.damage()
+                + (mended.source() == null
+                    ? ": there is nothing to rebuild it from"
+                    : ": can be rebuilt from " + mended.source()));
+      }
+      last = piece.last();
+    }
+  }
+
+  private void stateFiles(StateImage image) {
+    long checkpoint = parts.stateFiles().checkpoint();
+    List<Stored<Task>> tasks = image.tasks();
+    for (int from = 0; from < tasks.size(); from += GROUP) {
+      note(
+          parts
+              .stateFiles()
+              .reconcile(
+                  tasks.subList(from, Math.min(from + GROUP, tasks.size())), List.of(), List.of())
+              .findings());
+    }
+    note(parts.stateFiles().reconcile(List.of(), image.initiatives(), List.of()).findings());
+    Set<EntityKey> known = new HashSet<>();
+    tasks.forEach(task -> known.add(EntityKey.of(task.entity().id())));
+    for (Stored<Initiative> initiative : image.initiatives()) {
+      known.add(EntityKey.of(initiative.entity().id()));
+    }
+    // A purge behind the checkpoint may have left its file.
+    image.tombstones().stream()
+        .filter(gone -> gone.seq() > checkpoint)
+        .forEach(gone -> known.add(gone.key()));
+    boolean last = false;
+    while (!last) {
+      Swept swept = parts.stateFiles().sweep(known::contains);
+      note(swept.findings());
+      last = swept.last();
+    }
+  }
+
+  private void note(List<Finding> found) {
+    found.forEach(
+        finding ->
+            findings.add(
+                finding.place()
+                    + " "
+                    + finding.condition().name().toLowerCase(java.util.Locale.ROOT)
+                    + ": "
+                    + finding.detail()));
+  }
+
+  /** What an attempt is recorded to have written must be there. */
+  private void outputs(List<Stored<Task>> tasks) {
+    var outputs = new FileOutputStorage(disk, layout);
+    for (Stored<Task> stored : tasks) {
+      Task task = stored.entity();
+      for (Attempt attempt : task.attempts()) {
+        var run = new RunRef(task.id(), attempt.number(), attempt.run());
+        for (Map.Entry<OutputStreamName, Long> size : attempt.outputBytes().entrySet()) {
+          String missing = missing(outputs, run, size.getKey(), size.getValue());
+          if (missing != null) {
+            findings.add(missing);
+          }
+        }
+      }
+    }
+  }
+
+  private static @Nullable String missing(
+      OutputStorage outputs, RunRef run, OutputStreamName stream, long recorded) {
+    try (OutputStorage.Reader reader = outputs.open(run, stream)) {
+      long length = reader.length();
+      return length >= recorded
+          ? null
+          : "the output "
+              + stream
+              + " of "
+              + run
+              + " has "
+              + length
+              + " bytes; "
+              + recorded
+              + " were recorded";
+    } catch (StorageException e) {
+      return "the output " + stream + " of " + run + " cannot be read: " + e.getMessage();
+    }
+  }
+
+  private void reports() {
+    try {
+      new FileRecoveryStorage(disk, layout.reports()).newest(Integer.MAX_VALUE);
+    } catch (StorageException e) {
+      findings.add(String.valueOf(e.getMessage()));
+    }
+  }
+}

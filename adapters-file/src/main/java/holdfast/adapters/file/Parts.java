@@ -1,0 +1,73 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.journal.Journal;
+import holdfast.adapters.file.journal.JournalCopy;
+import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.state.FileStateFiles;
+import java.util.List;
+import java.util.UUID;
+
+/** What keeps the state on one disk, put together. */
+record Parts(
+    History history,
+    FileSnapshotStorage.Places places,
+    FileSnapshotStorage snapshots,
+    FileStateFiles stateFiles,
+    FileScrubbing scrubbing) {
+
+  static Parts of(Disk disk, Layout layout, FileStorageSettings settings) {
+    long budget = settings.sizes().quarantineBytesMax();
+    var quarantine = new Quarantine(disk, layout.quarantine(), settings.clock(), budget);
+    Quarantine mirrorQuarantine =
+        layout.mirrorQuarantine().equals(layout.quarantine())
+            ? quarantine
+            : new Quarantine(disk, layout.mirrorQuarantine(), settings.clock(), budget);
+    var journal =
+        new Journal(
+            copies(disk, layout, quarantine, mirrorQuarantine), settings.sizes().segmentBytes());
+    FileStorageSettings.Allowed allowed = settings.allowed();
+    var history =
+        new History(
+            disk,
+            layout,
+            journal,
+            UUID::randomUUID,
+            quarantine,
+            new History.Rules(
+                settings.mirrorDir() != null,
+                allowed.rebuildMirror(),
+                allowed.copy(),
+                allowed.loss()));
+    var places =
+        new FileSnapshotStorage.Places(
+            disk, layout.snapshots(), layout.snapshotTwins(), quarantine);
+    var snapshots =
+        new FileSnapshotStorage(
+            places, history::identity, history::retire, settings.sizes().snapshotsMax());
+    var stateFiles =
+        new FileStateFiles(
+            disk,
+            layout,
+            quarantine,
+            history::identity,
+            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
+    var walk = new HistoryScrub(history);
+    return new Parts(
+        history,
+        places,
+        snapshots,
+        stateFiles,
+        new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub)));
+  }
+
+  /** The journal's two copies, each with a place for damaged bytes on its own file system. */
+  static List<JournalCopy> copies(
+      Disk disk, Layout layout, Quarantine quarantine, Quarantine mirrorQuarantine) {
+    return List.of(
+        new JournalCopy(disk, layout.journal(), quarantine),
+        new JournalCopy(disk, layout.mirror(), mirrorQuarantine));
+  }
+}
