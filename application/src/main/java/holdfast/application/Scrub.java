@@ -5,7 +5,6 @@ import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.StateFiles.Swept;
-import holdfast.domain.port.StorageException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -93,6 +92,7 @@ public final class Scrub {
             0,
             before.mended(),
             before.unmendable());
+    trouble = null;
     try {
       storage(paced);
       stateFiles(paced);
@@ -107,9 +107,9 @@ public final class Scrub {
                 now.pieces(),
                 now.mended(),
                 now.unmendable());
-        trouble = now.unmendable() > 0 ? trouble : null;
       }
-    } catch (StorageException e) {
+    } catch (RuntimeException e) {
+      // Whatever it was, the next round must come.
       trouble = e.getMessage() + ". The next round begins in " + ROUND_EVERY;
       core.log(Category.ERROR, "scrub-failed", Map.of("error", String.valueOf(e.getMessage())));
     }

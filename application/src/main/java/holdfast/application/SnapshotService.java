@@ -25,14 +25,13 @@ public final class SnapshotService {
   private final EventFeed feed;
   private final Duration interval;
   private final Background thread = new Background("holdfast-snapshots");
-  private long lastSeq;
+  private long lastSeq = -1;
   private volatile @Nullable String trouble;
 
   SnapshotService(Core core, EventFeed feed, Duration interval) {
     this.core = core;
     this.feed = feed;
     this.interval = interval;
-    lastSeq = core.state().seq();
   }
 
   void start() {
@@ -41,30 +40,26 @@ public final class SnapshotService {
   }
 
   private void periodic() {
-    if (core.state().seq() != lastSeq()) {
-      attempt(Reason.PERIODIC);
+    try {
+      if (core.state().seq() != lastSeq()) {
+        create(Reason.PERIODIC);
+      }
+    } catch (RuntimeException e) {
+      failed(e);
     }
   }
 
   private void replaceDamaged() {
     try {
       if (snapshots().wanted()) {
-        attempt(Reason.DAMAGE);
+        create(Reason.DAMAGE);
       }
-    } catch (StorageException e) {
+    } catch (RuntimeException e) {
       failed(e);
     }
   }
 
-  private void attempt(Reason reason) {
-    try {
-      create(reason);
-    } catch (StorageException e) {
-      failed(e);
-    }
-  }
-
-  private void failed(StorageException e) {
+  private void failed(RuntimeException e) {
     trouble =
         e.getMessage()
             + ". Nothing is lost, but old history cannot be retired and a start takes longer: see"
@@ -102,7 +97,12 @@ public final class SnapshotService {
     }
   }
 
+  /** Of the newest one; 0 if there is none. */
   private synchronized long lastSeq() {
+    if (lastSeq < 0) {
+      List<Snapshot> all = snapshots().list();
+      lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
+    }
     return lastSeq;
   }
 

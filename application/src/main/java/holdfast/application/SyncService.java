@@ -121,7 +121,8 @@ public final class SyncService {
   private void periodic() {
     try {
       sync();
-    } catch (StorageException e) {
+    } catch (RuntimeException e) {
+      // Whatever it was, the next round must come.
       trouble =
           e.getMessage()
               + ". Nothing is lost: it is tried again in "

@@ -28,6 +28,9 @@ final class Site implements AutoCloseable {
   final SimulatedWorld world = new SimulatedWorld(outputs::write);
   final InMemoryRecoveryStorage reports = new InMemoryRecoveryStorage();
   final InMemoryEventLog log = new InMemoryEventLog();
+  final InMemoryStateFiles stateFiles = new InMemoryStateFiles();
+  final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
+  final InMemoryScrubbing scrubbing = new InMemoryScrubbing();
   private final Random random;
   private final int runningMax;
   private InMemoryTaskStorage.Content content = new InMemoryTaskStorage.Content();
@@ -59,15 +62,7 @@ final class Site implements AutoCloseable {
     storage = new InMemoryTaskStorage(content);
     control = new MortalProcessControl(world, quotaBytes);
     var ports =
-        new Ports(
-            storage,
-            outputs,
-            control,
-            reports,
-            new InMemoryStateFiles(),
-            new InMemorySnapshotStorage(),
-            new InMemoryScrubbing(),
-            log);
+        new Ports(storage, outputs, control, reports, stateFiles, snapshots, scrubbing, log);
     server =
         Holdfast.start(
             ports,

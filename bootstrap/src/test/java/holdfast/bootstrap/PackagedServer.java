@@ -88,7 +88,7 @@ final class PackagedServer implements AutoCloseable {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-XX:+UseSerialGC",
-        "--enable-native-access=holdfast.adapters.file,holdfast.adapters.process",
+        "--enable-native-access=holdfast.adapters.file,holdfast.adapters.process,com.github.luben.zstd_jni",
         "--module-path",
         libraries.toString(),
         "--module",

@@ -440,6 +440,12 @@ final class History {
     }
   }
 
+  /** Up to where history may have been retired; 0 if all of it is still there. */
+  long floor() {
+    Manifest last = manifests.last();
+    return last == null ? 0 : last.floor();
+  }
+
   /** Every change up to this seq is in the state files; 0 if that is not known. */
   long checkpoint() {
     Manifest last = manifests.last();

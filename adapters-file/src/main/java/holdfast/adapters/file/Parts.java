@@ -46,7 +46,11 @@ record Parts(
             disk, layout.snapshots(), layout.snapshotTwins(), quarantine);
     var snapshots =
         new FileSnapshotStorage(
-            places, history::identity, history::retire, settings.sizes().snapshotsMax());
+            places,
+            history::identity,
+            history::retire,
+            history::floor,
+            settings.sizes().snapshotsMax());
     var stateFiles =
         new FileStateFiles(
             disk,

@@ -20,12 +20,14 @@ import holdfast.domain.recovery.RecoveryReport.Cause;
 import holdfast.domain.task.Task;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -109,6 +111,29 @@ class HostileDiskIT {
     Opened opened = reopen();
     assertEquals(Cause.FULL, opened.replay().cause());
     assertTrue(opened.replay().degraded());
+  }
+
+  @Test
+  void aDirectoryOfFormat1IsTakenOverAndWhatIsReplacedIsKept() throws IOException {
+    OpenStorage.withHistory(directory.resolve("data"), TASKS).close();
+    for (String name : List.of("INSTANCE", "current-state.json", "recovery/current-state.json")) {
+      Path file = state().resolve(name);
+      String json = Files.readString(file).replaceAll("\\s", "").replaceAll(",\"checksum.*", "}");
+      json = json.replace("\"format\":2", "\"format\":1");
+      json = json.replaceAll(",\"checkpoint\".*", "}");
+      var crc = new CRC32C();
+      crc.update(json.getBytes(StandardCharsets.UTF_8));
+      Files.writeString(file, json + "\ncrc32c " + String.format("%08x", crc.getValue()) + "\n");
+    }
+    String instance = Files.readString(state().resolve("INSTANCE"));
+    assertEquals(Cause.CLEAN, reopen().replay().cause());
+    Path backup = state().resolve("recovery/backup-format-1");
+    assertEquals(
+        List.of("INSTANCE", "current-state.json", "other-current-state.json"),
+        files(backup).stream().map(file -> file.getFileName().toString()).toList());
+    assertEquals(instance, Files.readString(backup.resolve("INSTANCE")));
+    assertTrue(Files.readString(state().resolve("current-state.json")).contains("\"format\": 2"));
+    reopen();
   }
 
   @ParameterizedTest

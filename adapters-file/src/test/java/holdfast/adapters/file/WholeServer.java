@@ -64,7 +64,9 @@ final class WholeServer {
     places =
         new FileSnapshotStorage.Places(
             disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine);
-    snapshots = new FileSnapshotStorage(places, history::identity, history::retire, SNAPSHOTS_MAX);
+    snapshots =
+        new FileSnapshotStorage(
+            places, history::identity, history::retire, history::floor, SNAPSHOTS_MAX);
     stateFiles =
         new FileStateFiles(
             disk,

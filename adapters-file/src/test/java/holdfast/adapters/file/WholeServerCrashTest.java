@@ -157,6 +157,10 @@ class WholeServerCrashTest {
       if (!findings.isEmpty()) {
         throw violation(server, "a crash alone damaged state files: " + findings);
       }
+      if (random.nextBoolean()) {
+        // What the crashed server wrote and did not force must not pass for durable now.
+        started.sync();
+      }
       return started.image();
     } catch (IOException | RuntimeException e) {
       throw new AssertionError(

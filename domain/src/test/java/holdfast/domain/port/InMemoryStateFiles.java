@@ -13,6 +13,7 @@ import java.util.function.Predicate;
 public final class InMemoryStateFiles implements StateFiles {
   private final Map<EntityKey, Stored<?>> copies = new HashMap<>();
   private long checkpoint;
+  private boolean failing;
 
   @Override
   public synchronized long checkpoint() {
@@ -24,6 +25,11 @@ public final class InMemoryStateFiles implements StateFiles {
     return Map.copyOf(copies);
   }
 
+  /** Lets every further write fail, or not any more. */
+  public synchronized void fail(boolean fails) {
+    failing = fails;
+  }
+
   /** Damages or removes copies, as a test wants it. */
   public synchronized void lose(EntityKey key) {
     copies.remove(key);
@@ -32,6 +38,9 @@ public final class InMemoryStateFiles implements StateFiles {
   @Override
   public synchronized Reconciled reconcile(
       List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives, List<EntityKey> gone) {
+    if (failing) {
+      throw new StorageException("no room");
+    }
     var findings = new ArrayList<Finding>();
     int written = 0;
     for (Stored<Task> task : tasks) {

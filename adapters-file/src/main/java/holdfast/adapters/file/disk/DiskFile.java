@@ -30,7 +30,9 @@ public interface DiskFile extends AutoCloseable {
    */
   void force() throws IOException;
 
-  /** Sets when the file was last written to; durable as its bytes are. Write nothing after. */
+  /**
+   * Sets when the file was last written to. A power cut may take that back. Write nothing after.
+   */
   void modified(Instant time) throws IOException;
 
   long size() throws IOException;

@@ -6,6 +6,7 @@ import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -125,6 +126,14 @@ public record Layout(Path data, Path state, Path mirror) {
             logs());
     for (Path directory : directories) {
       create(disk, directory);
+    }
+    // One that is there may have been made by a start that was killed before it forced the name.
+    var parents = new LinkedHashSet<Path>();
+    directories.stream()
+        .filter(directory -> directory.startsWith(data) && !directory.equals(data))
+        .forEach(directory -> parents.add(Disk.parent(directory)));
+    for (Path parent : parents) {
+      disk.forceDirectory(parent);
     }
     for (Path directory : directories) {
       removeTemporary(disk, directory);

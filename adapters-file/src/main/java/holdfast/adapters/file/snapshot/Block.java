@@ -60,6 +60,21 @@ final class Block {
    * @throws DamagedSnapshotException if there is no whole one
    */
   static Read read(DiskFile file, long offset, long fileBytes) throws IOException {
+    ByteBuffer header = header(file, offset, fileBytes);
+    int frameBytes = header.getInt(8);
+    byte[] block = fill(file, offset, HEADER + frameBytes);
+    if (crc(block, frameBytes) != header.getInt(16)) {
+      throw new DamagedSnapshotException("the checksum of a block is wrong", offset);
+    }
+    return new Read(offset, block, header.getInt(12));
+  }
+
+  /** Where the block at {@code offset} ends, by its header alone. */
+  static long end(DiskFile file, long offset, long fileBytes) throws IOException {
+    return offset + HEADER + header(file, offset, fileBytes).getInt(8);
+  }
+
+  private static ByteBuffer header(DiskFile file, long offset, long fileBytes) throws IOException {
     if (fileBytes - offset < HEADER) {
       throw new DamagedSnapshotException("it ends inside a block", offset);
     }
@@ -79,11 +94,7 @@ final class Block {
     if (!plausible) {
       throw new DamagedSnapshotException("the header of a block is damaged", offset);
     }
-    byte[] block = fill(file, offset, HEADER + frameBytes);
-    if (crc(block, frameBytes) != header.getInt(16)) {
-      throw new DamagedSnapshotException("the checksum of a block is wrong", offset);
-    }
-    return new Read(offset, block, lineBytes);
+    return header;
   }
 
   private static byte[] fill(DiskFile file, long offset, int bytes) throws IOException {

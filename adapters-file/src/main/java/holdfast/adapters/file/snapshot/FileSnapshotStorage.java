@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,10 +36,12 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   private final Places places;
   private final Supplier<Identity> identity;
   private final ObjLongConsumer<List<String>> retiring;
+  private final LongSupplier floor;
   private final int kept;
   private final Map<SnapshotName, Snapshot> known = new HashMap<>();
   private final Map<SnapshotName, String> damaged = new HashMap<>();
   private @Nullable SnapshotName lastScrubbed;
+  private boolean replacementWanted;
 
   /**
    * Where snapshots are.
@@ -80,16 +83,19 @@ public final class FileSnapshotStorage implements SnapshotStorage {
    * @param retiring told after each save of the ids of the snapshots that recovery relies on,
    *     newest first, and of the seq of the older one, which was found whole just now; 0 if there
    *     is none
+   * @param floor up to where history was retired; 0 if all of it is still there
    * @param kept how many snapshots are kept, at least 2
    */
   public FileSnapshotStorage(
       Places places,
       Supplier<Identity> identity,
       ObjLongConsumer<List<String>> retiring,
+      LongSupplier floor,
       int kept) {
     this.places = places;
     this.identity = identity;
     this.retiring = retiring;
+    this.floor = floor;
     this.kept = kept;
   }
 
@@ -98,9 +104,10 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     Identity present = identity.get();
     try {
       SnapshotName name = write(places, present.lineage(), present.epoch(), image, reason);
-      Snapshot saved = describe(name, checked(name));
+      Snapshot saved = describe(name, checked(name), true);
       known.put(name, saved);
       retireOthers(name);
+      replacementWanted = false;
       return saved;
     } catch (IOException e) {
       throw new StorageException(
@@ -120,10 +127,18 @@ public final class FileSnapshotStorage implements SnapshotStorage {
       name = SnapshotName.of(image.at().plusMillis(i), epoch, image.seq());
     }
     var header = new SnapshotHeader(lineage, name, image.at(), reason);
-    for (Path file : places.files(name)) {
-      writeVerified(places.disk(), file, header, image);
+    try {
+      for (Path file : places.files(name)) {
+        writeVerified(places.disk(), file, header, image);
+      }
+      return name;
+    } catch (IOException e) {
+      // One that was not kept twice was not kept: it must not gather at every attempt.
+      for (Path file : places.files(name)) {
+        places.disk().delete(file);
+      }
+      throw e;
     }
-    return name;
   }
 
   private static void writeVerified(Disk disk, Path file, SnapshotHeader header, StateImage image)
@@ -147,7 +162,8 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     return SnapshotReader.read(places.disk(), places.file(name), name, null);
   }
 
-  private Snapshot describe(SnapshotName name, SnapshotReader.Content content) {
+  private static Snapshot describe(
+      SnapshotName name, SnapshotReader.Content content, boolean verified) {
     SnapshotFooter footer = content.footer();
     return new Snapshot(
         name.id(),
@@ -159,7 +175,7 @@ public final class FileSnapshotStorage implements SnapshotStorage {
         footer.initiatives(),
         content.fileBytes(),
         footer.sha256(),
-        true);
+        verified);
   }
 
   /** What is no longer needed goes only when what replaces it is durable and whole. */
@@ -175,9 +191,12 @@ public final class FileSnapshotStorage implements SnapshotStorage {
       }
     }
     places.disk().forceDirectory(places.twins());
-    List<SnapshotName> names = places.names();
+    List<SnapshotName> names = ours();
+    List<SnapshotName> needed = reliedUpon();
     for (SnapshotName name : names.subList(Math.min(kept, names.size()), names.size())) {
-      remove(name);
+      if (!needed.contains(name)) {
+        remove(name);
+      }
     }
   }
 
@@ -195,8 +214,11 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   }
 
   private void remove(SnapshotName name) throws IOException {
-    places.disk().delete(places.file(name));
-    places.disk().forceDirectory(places.directory());
+    for (Path file : places.files(name)) {
+      if (places.disk().delete(file)) {
+        places.disk().forceDirectory(Disk.parent(file));
+      }
+    }
     known.remove(name);
     damaged.remove(name);
   }
@@ -224,11 +246,17 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     if (snapshot != null || damaged.containsKey(name)) {
       return snapshot;
     }
-    return switch (verify(name)) {
-      case Verification.Whole(Snapshot whole) -> whole;
-      case Verification.Mended(Snapshot whole, String _) -> whole;
-      case Verification.Damaged _, Verification.NoSuchSnapshot _ -> null;
-    };
+    for (Path file : places.files(name)) {
+      try {
+        Snapshot found =
+            describe(name, ofOurLineage(SnapshotReader.summary(places.disk(), file, name)), false);
+        known.put(name, found);
+        return found;
+      } catch (DamagedSnapshotException | UnknownSnapshotFormatException _) {
+        // The scrub says what is wrong with it; here it does not count.
+      }
+    }
+    return null;
   }
 
   @Override
@@ -252,11 +280,7 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     var mended = new ArrayList<Mended>();
     try {
       SnapshotReader.Content content = whole(name, mended);
-      if (!content.header().lineage().equals(identity.get().lineage())) {
-        known.remove(name);
-        return new Verification.Damaged("it is of another lineage, " + content.header().lineage());
-      }
-      Snapshot snapshot = describe(name, content);
+      Snapshot snapshot = describe(name, content, true);
       known.put(name, snapshot);
       damaged.remove(name);
       return mended.isEmpty()
@@ -279,7 +303,7 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     Path sound = null;
     for (Path file : hasTwin ? places.files(name) : List.of(places.file(name))) {
       try {
-        content = SnapshotReader.read(places.disk(), file, name, null);
+        content = ofOurLineage(SnapshotReader.read(places.disk(), file, name, null));
         sound = file;
       } catch (DamagedSnapshotException e) {
         damage = e;
@@ -291,6 +315,14 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     if (damage != null) {
       Path broken = sound.equals(places.file(name)) ? places.twin(name) : places.file(name);
       mended.add(replace(broken, sound, String.valueOf(damage.getMessage())));
+    }
+    return content;
+  }
+
+  private SnapshotReader.Content ofOurLineage(SnapshotReader.Content content)
+      throws DamagedSnapshotException {
+    if (!content.header().lineage().equals(identity.get().lineage())) {
+      throw new DamagedSnapshotException("it is of another lineage, " + content.header().lineage());
     }
     return content;
   }
@@ -314,7 +346,7 @@ public final class FileSnapshotStorage implements SnapshotStorage {
       if (name == null || !names.contains(name)) {
         return new Deletion.NoSuchSnapshot();
       }
-      if (reliedUpon(names).contains(name)) {
+      if (reliedUpon().contains(name)) {
         return new Deletion.Needed(
             "it is one of the newest " + RELIED_UPON + ", which recovery relies on");
       }
@@ -325,15 +357,26 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     }
   }
 
-  private List<SnapshotName> reliedUpon(List<SnapshotName> names) {
+  /** Those of this lineage that can be read, those that hold most history first. */
+  private List<SnapshotName> ours() throws IOException {
+    var ours = new ArrayList<SnapshotName>();
+    for (SnapshotName name : places.names()) {
+      if (known(name) != null) {
+        ours.add(name);
+      }
+    }
+    return ours;
+  }
+
+  private List<SnapshotName> reliedUpon() throws IOException {
     long epoch = identity.get().epoch();
-    return names.stream().filter(name -> name.epoch() == epoch).limit(RELIED_UPON).toList();
+    return ours().stream().filter(name -> name.epoch() == epoch).limit(RELIED_UPON).toList();
   }
 
   @Override
   public synchronized boolean wanted() {
     try {
-      return reliedUpon(places.names()).stream().anyMatch(damaged::containsKey);
+      return replacementWanted || (floor.getAsLong() > 0 && reliedUpon().size() < RELIED_UPON);
     } catch (IOException e) {
       throw new StorageException("the snapshots in " + places.directory() + " cannot be listed", e);
     }
@@ -352,34 +395,37 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     if (next == null) {
       return new Piece("snapshots", 0, List.of(), true);
     }
-    return scrub(next, isNewest(next, names));
+    return scrub(next);
   }
 
-  private boolean isNewest(SnapshotName name, List<SnapshotName> names) {
-    List<SnapshotName> reliedUpon = reliedUpon(names);
+  private boolean isNewest(SnapshotName name) throws IOException {
+    List<SnapshotName> reliedUpon = reliedUpon();
     return !reliedUpon.isEmpty() && reliedUpon.getFirst().equals(name);
   }
 
-  private Piece scrub(SnapshotName name, boolean isNewest) throws IOException {
+  private Piece scrub(SnapshotName name) throws IOException {
     var mended = new ArrayList<Mended>();
     long bytes = 0;
     try {
       SnapshotReader.Content content = whole(name, mended);
       bytes = content.fileBytes();
-      if (isNewest && places.disk().kind(places.twin(name)) == Disk.Kind.MISSING) {
+      if (isNewest(name) && places.disk().kind(places.twin(name)) == Disk.Kind.MISSING) {
         mended.add(replace(places.twin(name), places.file(name), "it is missing"));
       }
       damaged.remove(name);
     } catch (DamagedSnapshotException e) {
       String what = String.valueOf(e.getMessage());
-      // Reported once, put aside, and a new one is made in its stead: see wanted().
-      if (damaged.put(name, what) == null) {
-        Path file = places.file(name);
-        Path aside = places.quarantine().keep(file, what, null);
-        mended.add(
-            new Mended(file.toString(), what, null, aside == null ? null : aside.toString()));
-      }
+      // Nobody can use it any more. If recovery relied on it, a new one is made in its stead.
+      replacementWanted |= reliedUpon().contains(name);
+      Path file = places.file(name);
+      Path aside = places.quarantine().move(file, what, null);
+      damaged.remove(name);
       known.remove(name);
+      mended.add(new Mended(file.toString(), what, null, aside == null ? null : aside.toString()));
+    } catch (UnknownSnapshotFormatException e) {
+      // It is left as it is: a newer version will know what to do with it.
+      mended.add(
+          new Mended(places.file(name).toString(), String.valueOf(e.getMessage()), null, null));
     }
     return new Piece("snapshot " + name.id(), bytes, mended, false);
   }

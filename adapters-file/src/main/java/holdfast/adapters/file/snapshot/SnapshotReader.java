@@ -56,6 +56,34 @@ public final class SnapshotReader {
       return read(opened, name, sink);
     } catch (MalformedJsonException | IllegalArgumentException e) {
       throw new DamagedSnapshotException("a line is malformed: " + e.getMessage());
+    } catch (DamagedSnapshotException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new DamagedSnapshotException("it cannot be read: " + e);
+    }
+  }
+
+  /** What a snapshot says of itself, without what stands between its first line and its last. */
+  static Content summary(Disk disk, Path file, SnapshotName name) throws DamagedSnapshotException {
+    try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
+      long fileBytes = opened.size();
+      byte[] first = Block.read(opened, 0, fileBytes).lines();
+      SnapshotHeader header = SnapshotHeader.read(new JsonReader(first, 0, first.length - 1), name);
+      long at = 0;
+      long next = Block.end(opened, 0, fileBytes);
+      while (next < fileBytes) {
+        at = next;
+        next = Block.end(opened, at, fileBytes);
+      }
+      byte[] last = Block.read(opened, at, fileBytes).lines();
+      SnapshotFooter footer = SnapshotFooter.read(new JsonReader(last, 0, last.length - 1));
+      return new Content(header, footer, fileBytes);
+    } catch (MalformedJsonException | IllegalArgumentException e) {
+      throw new DamagedSnapshotException("a line is malformed: " + e.getMessage());
+    } catch (DamagedSnapshotException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new DamagedSnapshotException("it cannot be read: " + e);
     }
   }
 
@@ -172,6 +200,9 @@ public final class SnapshotReader {
           }
         }
       } catch (ExecutionException e) {
+        if (e.getCause() instanceof Error error) {
+          throw error;
+        }
         throw new DamagedSnapshotException("a line is malformed: " + e.getCause());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

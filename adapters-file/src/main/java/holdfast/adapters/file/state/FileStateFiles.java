@@ -13,14 +13,17 @@ import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -45,6 +48,12 @@ public final class FileStateFiles implements StateFiles {
   private final Supplier<Identity> identity;
   private final Progress progress;
   private final List<Path> unswept = new ArrayList<>();
+
+  /** What this process has made durable since the checkpoint: of others' writes that is unknown. */
+  private final Map<EntityKey, Long> durable = new HashMap<>();
+
+  /** Shards whose names this process has forced. */
+  private final Set<Path> shards = new HashSet<>();
 
   /**
    * How far history and its copies go.
@@ -82,6 +91,7 @@ public final class FileStateFiles implements StateFiles {
   public void checkpoint(long seq) {
     if (seq > checkpoint()) {
       progress.onCheckpoint().accept(seq);
+      durable.values().removeIf(written -> written <= seq);
     }
   }
 
@@ -100,7 +110,8 @@ public final class FileStateFiles implements StateFiles {
         }
       }
       write(outdated);
-      remove(gone);
+      outdated.forEach(written -> durable.put(written.key(), written.seq()));
+      remove(gone, findings);
       return new Reconciled(outdated.size(), findings);
     } catch (IOException e) {
       throw new StorageException("state files cannot be written: " + e, e);
@@ -138,6 +149,7 @@ public final class FileStateFiles implements StateFiles {
   /** Looks at what is there; puts aside what must not be overwritten unseen. */
   private boolean isOutdated(Wanted wanted, List<Finding> findings) throws IOException {
     Path file = wanted.file();
+    clearShard(Disk.parent(file), findings);
     Disk.Kind kind = disk.kind(file);
     if (kind == Disk.Kind.MISSING) {
       if (wanted.seq() <= checkpoint()) {
@@ -159,6 +171,16 @@ public final class FileStateFiles implements StateFiles {
     return isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
   }
 
+  /** What stands in a shard's place and is none would lead writes to somewhere else. */
+  private void clearShard(Path shard, List<Finding> findings) throws IOException {
+    Disk.Kind kind = disk.kind(shard);
+    if (kind != Disk.Kind.DIRECTORY && kind != Disk.Kind.MISSING) {
+      String what = "expected a directory of state files";
+      Path aside = quarantine.move(shard, what, "memory");
+      findings.add(stranger(null, Condition.NOT_A_FILE, shard, what, aside));
+    }
+  }
+
   private byte @Nullable [] read(Path file) {
     try {
       return disk.readAll(file, BYTES_MAX);
@@ -172,9 +194,8 @@ public final class FileStateFiles implements StateFiles {
       throws IOException {
     StateFile said = bytes == null ? null : StateFile.decode(bytes);
     boolean isTouched =
-        !disk.modified(wanted.file())
-            .truncatedTo(ChronoUnit.MICROS)
-            .equals(wanted.updatedAt().truncatedTo(ChronoUnit.MICROS));
+        !wasSetTo(wanted, wanted.updatedAt())
+            && (said == null || !wasSetTo(wanted, said.updatedAt()));
     Condition condition = Condition.DAMAGED;
     String what = "its checksum is wrong";
     if (isTouched && said != null && said.key().equals(wanted.key())) {
@@ -183,6 +204,13 @@ public final class FileStateFiles implements StateFiles {
     }
     Path aside = quarantine.keep(wanted.file(), what, "memory");
     findings.add(finding(wanted, condition, what, aside));
+  }
+
+  /** Whether the file's time is the one that a version which was changed at {@code time} got. */
+  private boolean wasSetTo(Wanted wanted, Instant time) throws IOException {
+    return disk.modified(wanted.file())
+        .truncatedTo(ChronoUnit.MICROS)
+        .equals(time.truncatedTo(ChronoUnit.MICROS));
   }
 
   private boolean isSoundButOutdated(
@@ -217,7 +245,9 @@ public final class FileStateFiles implements StateFiles {
       return true;
     }
     if (said.seq() == wanted.seq() && said.version() == wanted.version()) {
-      return false;
+      // An earlier process wrote it, or a force failed: readable, and maybe not on the disk.
+      return wanted.seq() > checkpoint()
+          && !Long.valueOf(wanted.seq()).equals(durable.get(wanted.key()));
     }
     String what =
         "it has version "
@@ -240,7 +270,10 @@ public final class FileStateFiles implements StateFiles {
               kept));
       return false;
     }
-    if (wanted.seq() <= checkpoint()) {
+    if (said.seq() > wanted.seq() || said.version() > wanted.version()) {
+      Path kept = quarantine.keep(wanted.file(), what, "memory");
+      findings.add(finding(wanted, Condition.FOREIGN, what, kept));
+    } else if (wanted.seq() <= checkpoint()) {
       findings.add(finding(wanted, Condition.STALE, what, null));
     }
     return true;
@@ -261,7 +294,7 @@ public final class FileStateFiles implements StateFiles {
     try {
       boolean oneByOne = outdated.size() <= FORCED_ONE_BY_ONE_MAX;
       for (Wanted wanted : outdated) {
-        Layout.create(disk, Disk.parent(wanted.file()));
+        makeShard(Disk.parent(wanted.file()), oneByOne);
         temporary.add(writeTemporary(wanted, oneByOne));
       }
       if (!oneByOne) {
@@ -282,6 +315,14 @@ public final class FileStateFiles implements StateFiles {
     }
   }
 
+  /** A shard that is there may have been made by a process that was killed before it forced it. */
+  private void makeShard(Path shard, boolean force) throws IOException {
+    Layout.create(disk, shard);
+    if (force && shards.add(shard)) {
+      disk.forceDirectory(Disk.parent(shard));
+    }
+  }
+
   private void force(Set<Path> directories, boolean oneByOne) throws IOException {
     if (oneByOne) {
       for (Path directory : directories) {
@@ -295,6 +336,9 @@ public final class FileStateFiles implements StateFiles {
   private Path writeTemporary(Wanted wanted, boolean force) throws IOException {
     Path temporary =
         wanted.file().resolveSibling(wanted.file().getFileName() + Disk.TEMPORARY_SUFFIX);
+    if (disk.kind(temporary) == Disk.Kind.DIRECTORY) {
+      quarantine.move(temporary, "stands where a file is to be written", null);
+    }
     disk.delete(temporary);
     try (DiskFile file = disk.open(temporary, Disk.Access.CREATE)) {
       byte[] bytes = StateFile.encode(identity.get(), wanted.version(), wanted.entry());
@@ -307,13 +351,21 @@ public final class FileStateFiles implements StateFiles {
     return temporary;
   }
 
-  private void remove(List<EntityKey> gone) throws IOException {
+  private void remove(List<EntityKey> gone, List<Finding> findings) throws IOException {
     var directories = new HashSet<Path>();
     for (EntityKey key : gone) {
       Path file = file(key);
-      if (disk.kind(file) == Disk.Kind.FILE && disk.delete(file)) {
-        directories.add(Disk.parent(file));
+      Path shard = Disk.parent(file);
+      clearShard(shard, findings);
+      if (disk.kind(file) == Disk.Kind.DIRECTORY) {
+        quarantine.move(file, "stands where a file was", null);
       }
+      disk.delete(file);
+      // Also if it was not there: an earlier removal may not have been made durable.
+      if (disk.kind(shard) == Disk.Kind.DIRECTORY) {
+        directories.add(shard);
+      }
+      durable.remove(key);
     }
     for (Path directory : directories) {
       disk.forceDirectory(directory);
@@ -357,11 +409,13 @@ public final class FileStateFiles implements StateFiles {
     for (String name : names) {
       Path path = shard.resolve(name);
       boolean isRunDirectories =
-          shard.startsWith(layout.tasks()) && disk.kind(path) == Disk.Kind.DIRECTORY;
+          shard.startsWith(layout.tasks())
+              && TaskId.isValid(name)
+              && disk.kind(path) == Disk.Kind.DIRECTORY;
       if (isRunDirectories) {
         continue;
       }
-      if (name.endsWith(Disk.TEMPORARY_SUFFIX)) {
+      if (name.endsWith(Disk.TEMPORARY_SUFFIX) && disk.kind(path) == Disk.Kind.FILE) {
         disk.delete(path);
         continue;
       }
@@ -374,7 +428,7 @@ public final class FileStateFiles implements StateFiles {
       Path path, String name, Predicate<EntityKey> exists, List<Finding> findings)
       throws IOException {
     EntityKey key = key(path, name);
-    if (key != null && exists.test(key)) {
+    if (key != null && disk.kind(path) == Disk.Kind.FILE && exists.test(key)) {
       return;
     }
     Condition condition = Condition.UNKNOWN;
@@ -414,7 +468,7 @@ public final class FileStateFiles implements StateFiles {
     EntityKey.Kind kind =
         path.startsWith(layout.tasks()) ? EntityKey.Kind.TASK : EntityKey.Kind.INITIATIVE;
     var key = new EntityKey(kind, id);
-    return id.length() >= Layout.SHARD_CHARS && file(key).equals(path) ? key : null;
+    return TaskId.isValid(id) && file(key).equals(path) ? key : null;
   }
 
   private static Finding stranger(

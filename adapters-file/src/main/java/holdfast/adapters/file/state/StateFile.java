@@ -9,6 +9,7 @@ import holdfast.adapters.file.json.MalformedJsonException;
 import holdfast.adapters.file.json.StoredJson;
 import holdfast.adapters.file.json.StoredJson.Entry;
 import holdfast.domain.port.EntityKey;
+import java.time.Instant;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,14 @@ record StateFile(UUID lineage, long epoch, long version, Entry entry) {
     return switch (entry) {
       case Entry.OfTask(var task) -> EntityKey.of(task.entity().id());
       case Entry.OfInitiative(var initiative) -> EntityKey.of(initiative.entity().id());
+      case Entry.Gone _, Entry.Key _ -> throw new IllegalStateException("no entity: " + entry);
+    };
+  }
+
+  Instant updatedAt() {
+    return switch (entry) {
+      case Entry.OfTask(var task) -> task.entity().updatedAt();
+      case Entry.OfInitiative(var initiative) -> initiative.entity().updatedAt();
       case Entry.Gone _, Entry.Key _ -> throw new IllegalStateException("no entity: " + entry);
     };
   }
