@@ -36,6 +36,11 @@ final class Background implements AutoCloseable {
             action, first.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
   }
 
+  /** Runs {@code action} once, behind what is under way. */
+  void soon(Runnable action) {
+    executor.execute(action);
+  }
+
   boolean isClosed() {
     return executor.isShutdown();
   }

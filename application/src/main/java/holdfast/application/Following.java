@@ -155,7 +155,7 @@ public final class Following implements AutoCloseable {
     if (!run.equals(open)) {
       close();
       open = run;
-      reader = storage.open(run, stream);
+      reader = storage.open(new OutputStorage.Output(run, stream), current.seals().get(stream));
     }
     return reader;
   }

@@ -47,6 +47,7 @@ public final class HealthReport {
         check("persistence", ports.tasks().impairment(), "committed up to seq " + state.seq()),
         besides("sync", maintenance.sync().trouble(), synced()),
         besides("snapshots", maintenance.snapshots().trouble(), "made as configured"),
+        besides("outputs", maintenance.outputs().trouble(), copied()),
         besides("scrub", maintenance.scrub().trouble(), scrubbed()),
         check("processes", ports.processes().impairment(), "processes can be started and found"),
         new Check("tasks", true, false, active + " active, " + total + " total tasks"),
@@ -60,6 +61,16 @@ public final class HealthReport {
   private String synced() {
     SyncService.Status status = maintenance.sync().status();
     return "state files are up to seq " + status.checkpoint() + "; " + status.dirty() + " to write";
+  }
+
+  private String copied() {
+    OutputKeeper.Status status = maintenance.outputs().status();
+    return status.live()
+        + " being written, their copies "
+        + status.lag()
+        + " bytes behind; "
+        + status.unsealed()
+        + " to seal";
   }
 
   private String scrubbed() {

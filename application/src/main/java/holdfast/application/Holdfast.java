@@ -48,9 +48,14 @@ public final class Holdfast implements AutoCloseable {
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
     var sync = new SyncService(core, feed, intervals.sync());
+    var mendings = new Mendings(core);
+    var outputs = new OutputKeeper(core, mendings);
     maintenance =
         new Maintenance(
-            sync, new SnapshotService(core, feed, intervals.snapshot()), new Scrub(core, sync));
+            sync,
+            new SnapshotService(core, feed, intervals.snapshot()),
+            outputs,
+            new Scrub(core, sync, outputs, mendings));
     health = new HealthReport(core.ports(), core.state(), draining, maintenance);
   }
 
@@ -97,6 +102,7 @@ public final class Holdfast implements AutoCloseable {
           Task after = change.after();
           if (after != null) {
             supervisor.observe(change.before(), after);
+            maintenance.outputs().observe(after);
           }
           scheduler.observe(change.before(), after);
         });
@@ -138,6 +144,11 @@ public final class Holdfast implements AutoCloseable {
 
   public SnapshotService snapshots() {
     return maintenance.snapshots();
+  }
+
+  /** Keeps the second copies of outputs. */
+  public OutputKeeper outputKeeper() {
+    return maintenance.outputs();
   }
 
   public Scrub scrub() {
@@ -186,9 +197,10 @@ public final class Holdfast implements AutoCloseable {
     return supervisor.idle() && scheduler.idle();
   }
 
-  /** Writes the state files for the last time. After {@link #close}. */
+  /** Writes the copies of outputs and the state files for the last time. After {@link #close}. */
   public void finalSync() {
     if (readOnly == null) {
+      maintenance.outputs().atShutdown();
       maintenance.sync().atShutdown();
     }
   }

@@ -71,7 +71,8 @@ public final class Outputs {
   public Map<OutputStreamName, Long> lengths(RunRef run, OutputMode mode) {
     var lengths = new EnumMap<OutputStreamName, Long>(OutputStreamName.class);
     for (OutputStreamName stream : mode.streams()) {
-      try (OutputStorage.Reader reader = storage.open(run, stream)) {
+      try (OutputStorage.Reader reader =
+          storage.open(new OutputStorage.Output(run, stream), null)) {
         lengths.put(stream, reader.length());
       }
     }

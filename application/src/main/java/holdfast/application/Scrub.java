@@ -2,14 +2,18 @@ package holdfast.application;
 
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.OutputStorage.Checked;
+import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.StateFiles.Swept;
+import holdfast.domain.task.Attempt;
+import holdfast.domain.task.OutputStreamName;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.Task;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,13 +29,13 @@ public final class Scrub {
   private static final long BYTES_PER_SECOND = 16L << 20;
   private static final int FILES_PER_SECOND = 2_000;
   private static final int GROUP = 128;
-  private static final int MENDED_KEPT = 100;
 
   private final Core core;
   private final SyncService sync;
   private final Background thread = new Background("holdfast-scrub");
-  private final Deque<Mended> mended = new ArrayDeque<>();
-  private volatile Progress progress = new Progress(0, null, null, 0, 0, 0);
+  private final OutputKeeper outputs;
+  private final Mendings mendings;
+  private volatile Round current = new Round(0, null, null, 0);
   private volatile @Nullable String trouble;
 
   /**
@@ -52,9 +56,28 @@ public final class Scrub {
       long mended,
       long unmendable) {}
 
-  Scrub(Core core, SyncService sync) {
+  /** Which round it is, and how far. */
+  private record Round(
+      int number, @Nullable Instant startedAt, @Nullable Instant completedAt, long pieces) {
+
+    Round next(Instant now) {
+      return new Round(number + 1, now, completedAt, 0);
+    }
+
+    Round read() {
+      return new Round(number, startedAt, completedAt, pieces + 1);
+    }
+
+    Round completed(Instant now) {
+      return new Round(number, startedAt, now, pieces);
+    }
+  }
+
+  Scrub(Core core, SyncService sync, OutputKeeper outputs, Mendings mendings) {
     this.core = core;
     this.sync = sync;
+    this.outputs = outputs;
+    this.mendings = mendings;
   }
 
   void start() {
@@ -64,49 +87,40 @@ public final class Scrub {
   /** Runs a whole round at once, as fast as it can. */
   public Progress round() {
     round(false);
-    return progress;
+    return progress();
   }
 
   /** What was mended last, oldest first. */
   public List<Mended> mended() {
-    synchronized (mended) {
-      return List.copyOf(mended);
-    }
+    return mendings.last();
   }
 
   public Progress progress() {
-    return progress;
+    Round now = current;
+    return new Progress(
+        now.number(),
+        now.startedAt(),
+        now.completedAt(),
+        now.pieces(),
+        mendings.mended(),
+        mendings.unmendable());
   }
 
   @Nullable String trouble() {
-    return trouble;
+    return trouble == null ? mendings.loss() : trouble;
   }
 
   private synchronized void round(boolean paced) {
-    Progress before = progress;
-    progress =
-        new Progress(
-            before.round() + 1,
-            core.clock().instant(),
-            before.completedAt(),
-            0,
-            before.mended(),
-            before.unmendable());
+    current = current.next(core.clock().instant());
+    mendings.lookAgain();
     trouble = null;
     try {
       storage(paced);
       stateFiles(paced);
       strangers(paced);
+      outputs(paced);
       if (!thread.isClosed() || !paced) {
-        Progress now = progress;
-        progress =
-            new Progress(
-                now.round(),
-                now.startedAt(),
-                core.clock().instant(),
-                now.pieces(),
-                now.mended(),
-                now.unmendable());
+        current = current.completed(core.clock().instant());
       }
     } catch (RuntimeException e) {
       // Whatever it was, the next round must come.
@@ -119,7 +133,7 @@ public final class Scrub {
     boolean last = false;
     while (!last && goesOn(paced)) {
       Piece piece = core.ports().scrubbing().next();
-      piece.mended().forEach(this::note);
+      piece.mended().forEach(mendings::note);
       count();
       last = piece.last();
       pause(paced, TimeUnit.SECONDS.toNanos(1) * piece.bytes() / BYTES_PER_SECOND);
@@ -154,6 +168,35 @@ public final class Scrub {
     }
   }
 
+  private void outputs(boolean paced) {
+    for (var stored : core.state().select(task -> !task.attempts().isEmpty())) {
+      Task task = stored.entity();
+      for (Attempt attempt : task.attempts()) {
+        var run = new RunRef(task.id(), attempt.number(), attempt.run());
+        for (OutputStreamName stream : attempt.seals().keySet()) {
+          output(new Output(run, stream), paced);
+        }
+      }
+    }
+  }
+
+  private void output(Output output, boolean paced) {
+    long from = 0;
+    while (from >= 0 && goesOn(paced)) {
+      Checked checked = outputs.check(output, from);
+      if (checked == null) {
+        return;
+      }
+      checked.mended().forEach(mendings::note);
+      count();
+      from = checked.next();
+      pause(
+          paced,
+          TimeUnit.SECONDS.toNanos(1) * checked.bytes() / BYTES_PER_SECOND
+              + TimeUnit.SECONDS.toNanos(2) / FILES_PER_SECOND);
+    }
+  }
+
   private boolean goesOn(boolean paced) {
     return !paced || !thread.isClosed();
   }
@@ -166,49 +209,7 @@ public final class Scrub {
   }
 
   private void count() {
-    Progress now = progress;
-    progress =
-        new Progress(
-            now.round(),
-            now.startedAt(),
-            now.completedAt(),
-            now.pieces() + 1,
-            now.mended(),
-            now.unmendable());
-  }
-
-  private void note(Mended one) {
-    boolean isWhole = one.source() != null;
-    synchronized (mended) {
-      mended.addLast(one);
-      if (mended.size() > MENDED_KEPT) {
-        mended.removeFirst();
-      }
-    }
-    Progress now = progress;
-    progress =
-        new Progress(
-            now.round(),
-            now.startedAt(),
-            now.completedAt(),
-            now.pieces(),
-            now.mended() + (isWhole ? 1 : 0),
-            now.unmendable() + (isWhole ? 0 : 1));
-    if (!isWhole) {
-      trouble =
-          one.place()
-              + " "
-              + one.damage()
-              + ", and there is nothing that it could be rebuilt from. Put it back from a backup";
-    }
-    core.log(
-        Category.ERROR,
-        isWhole ? "mended" : "unmendable",
-        Map.of(
-            "place", one.place(),
-            "damage", one.damage(),
-            "source", String.valueOf(one.source()),
-            "quarantined", String.valueOf(one.quarantined())));
+    current = current.read();
   }
 
   void close() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.SimulatedProcess;
 import holdfast.domain.port.SimulatedWorld.Interruption;
 import holdfast.domain.recovery.RecoveryReport;
@@ -284,7 +285,7 @@ class RecoveryTest {
       Site.done(site.tasks().purge(id, null));
       site.outputs.write(run, OutputStreamName.MERGED, new byte[9]);
       site.crashAndStart();
-      try (var reader = site.outputs.open(run, OutputStreamName.MERGED)) {
+      try (var reader = site.outputs.open(new Output(run, OutputStreamName.MERGED), null)) {
         assertEquals(0, reader.length());
       }
     }

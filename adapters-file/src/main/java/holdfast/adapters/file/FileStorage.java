@@ -77,7 +77,7 @@ public final class FileStorage implements AutoCloseable {
     snapshotStorage = parts.snapshots();
     stateFiles = parts.stateFiles();
     scrubbing = parts.scrubbing();
-    outputStorage = new FileOutputStorage(disk, layout);
+    outputStorage = parts.outputs();
     eventLog =
         new FileEventLog(
             disk,

@@ -6,11 +6,11 @@ import holdfast.adapters.file.disk.FileLock;
 import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.layout.Layout;
-import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.StateFiles.Finding;
@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -183,15 +182,20 @@ public final class OfflineVerification {
                     + finding.detail()));
   }
 
-  /** What an attempt is recorded to have written must be there. */
+  /** What was sealed must be in both of its files; of what was not yet, there is one. */
   private void outputs(List<Stored<Task>> tasks) {
-    var outputs = new FileOutputStorage(disk, layout);
     for (Stored<Task> stored : tasks) {
       Task task = stored.entity();
       for (Attempt attempt : task.attempts()) {
         var run = new RunRef(task.id(), attempt.number(), attempt.run());
-        for (Map.Entry<OutputStreamName, Long> size : attempt.outputBytes().entrySet()) {
-          String missing = missing(outputs, run, size.getKey(), size.getValue());
+        attempt
+            .seals()
+            .forEach(
+                (stream, seal) ->
+                    findings.addAll(parts.outputs().damage(new Output(run, stream), seal)));
+        for (OutputStreamName stream : attempt.unsealed()) {
+          long recorded = attempt.outputBytes().getOrDefault(stream, 0L);
+          String missing = missing(new Output(run, stream), recorded);
           if (missing != null) {
             findings.add(missing);
           }
@@ -200,23 +204,20 @@ public final class OfflineVerification {
     }
   }
 
-  private static @Nullable String missing(
-      OutputStorage outputs, RunRef run, OutputStreamName stream, long recorded) {
-    try (OutputStorage.Reader reader = outputs.open(run, stream)) {
+  private @Nullable String missing(Output output, long recorded) {
+    try (OutputStorage.Reader reader = parts.outputs().open(output, null)) {
       long length = reader.length();
       return length >= recorded
           ? null
           : "the output "
-              + stream
-              + " of "
-              + run
+              + output
               + " has "
               + length
               + " bytes; "
               + recorded
-              + " were recorded";
+              + " were recorded, and it has not been sealed yet";
     } catch (StorageException e) {
-      return "the output " + stream + " of " + run + " cannot be read: " + e.getMessage();
+      return "the output " + output + " cannot be read: " + e.getMessage();
     }
   }
 

@@ -4,6 +4,7 @@ import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.JournalCopy;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
@@ -16,6 +17,7 @@ record Parts(
     FileSnapshotStorage.Places places,
     FileSnapshotStorage snapshots,
     FileStateFiles stateFiles,
+    FileOutputStorage outputs,
     FileScrubbing scrubbing) {
 
   static Parts of(Disk disk, Layout layout, FileStorageSettings settings) {
@@ -64,6 +66,7 @@ record Parts(
         places,
         snapshots,
         stateFiles,
+        new FileOutputStorage(disk, layout, quarantine),
         new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub)));
   }
 

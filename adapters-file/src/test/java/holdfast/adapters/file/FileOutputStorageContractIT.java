@@ -1,6 +1,7 @@
 package holdfast.adapters.file;
 
 import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.OutputStorageContractTest;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.task.OutputStreamName;
@@ -50,6 +51,32 @@ class FileOutputStorageContractIT extends OutputStorageContractTest {
     try {
       Path target = Files.createDirectories(storage.runDirectory(run)).resolve(file);
       Files.write(target, bytes, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  protected void damageRaw(Output output, int offset) {
+    turnOver(storage.runDirectory(output.run()).resolve("output.log"), offset);
+  }
+
+  @Override
+  protected void damageCopy(Output output) {
+    Path copies = directory.resolve("data/state/recovery/outputs");
+    try (var found = Files.walk(copies)) {
+      Path copy = found.filter(Files::isRegularFile).findFirst().orElseThrow();
+      turnOver(copy, Files.size(copy) / 2);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void turnOver(Path file, long offset) {
+    try {
+      byte[] bytes = Files.readAllBytes(file);
+      bytes[(int) offset] ^= 1;
+      Files.write(file, bytes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -8,10 +8,10 @@ import java.time.Instant;
 import java.util.List;
 
 /** A disk that passes everything on; what misbehaves overrides a method. */
-class ForwardingDisk implements Disk {
+public class ForwardingDisk implements Disk {
   private final Disk disk;
 
-  ForwardingDisk(Disk disk) {
+  protected ForwardingDisk(Disk disk) {
     this.disk = disk;
   }
 

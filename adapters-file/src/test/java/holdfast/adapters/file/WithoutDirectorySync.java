@@ -4,8 +4,8 @@ import holdfast.adapters.file.disk.Disk;
 import java.nio.file.Path;
 
 /** A mutant: forgets to force directories, except when it makes one. */
-final class WithoutDirectorySync extends ForwardingDisk {
-  WithoutDirectorySync(Disk disk) {
+public final class WithoutDirectorySync extends ForwardingDisk {
+  public WithoutDirectorySync(Disk disk) {
     super(disk);
   }
 

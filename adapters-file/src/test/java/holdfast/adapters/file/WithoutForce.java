@@ -8,10 +8,10 @@ import java.nio.file.Path;
 import java.time.Instant;
 
 /** A mutant: forgets to force the files below some directories, and file systems as a whole. */
-final class WithoutForce extends ForwardingDisk {
+public final class WithoutForce extends ForwardingDisk {
   private final Path[] forgotten;
 
-  WithoutForce(Disk disk, Path... forgotten) {
+  public WithoutForce(Disk disk, Path... forgotten) {
     super(disk);
     this.forgotten = forgotten.clone();
   }

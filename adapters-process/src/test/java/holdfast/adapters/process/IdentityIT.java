@@ -148,6 +148,7 @@ class IdentityIT {
         0,
         identity,
         null,
-        attempt.outputBytes());
+        attempt.outputBytes(),
+        attempt.seals());
   }
 }

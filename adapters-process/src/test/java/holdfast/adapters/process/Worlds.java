@@ -93,6 +93,7 @@ final class Worlds {
         0,
         null,
         null,
+        Map.of(),
         Map.of());
   }
 

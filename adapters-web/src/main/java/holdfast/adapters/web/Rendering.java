@@ -7,6 +7,7 @@ import holdfast.adapters.web.wire.TaskBody;
 import holdfast.adapters.web.wire.TaskBody.AttemptBody;
 import holdfast.adapters.web.wire.TaskBody.ProcessBody;
 import holdfast.adapters.web.wire.TaskBody.RetryBody;
+import holdfast.adapters.web.wire.TaskBody.SealBody;
 import holdfast.application.InitiativeView;
 import holdfast.application.Outputs;
 import holdfast.domain.initiative.Initiative;
@@ -28,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -175,7 +177,18 @@ final class Rendering {
             ? null
             : new ProcessBody(process.pid(), Long.toString(process.startTicks()), process.bootId()),
         outcome(attempt.outcome()),
-        outputBytes(task, attempt));
+        outputBytes(task, attempt),
+        sealed(attempt));
+  }
+
+  private static Map<String, SealBody> sealed(Attempt attempt) {
+    var named = new TreeMap<String, SealBody>();
+    attempt
+        .seals()
+        .forEach(
+            (stream, seal) ->
+                named.put(streamName(stream), new SealBody(seal.bytes(), seal.digest())));
+    return named;
   }
 
   private Map<String, Long> outputBytes(Task task, Attempt attempt) {

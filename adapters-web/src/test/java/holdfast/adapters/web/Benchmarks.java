@@ -1,9 +1,9 @@
 package holdfast.adapters.web;
 
+import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.TaskStorage.Stored;
-import holdfast.domain.task.OutputStreamName;
-import holdfast.domain.task.RunRef;
+import holdfast.domain.task.OutputSeal;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskEvent;
 import holdfast.domain.task.TaskId;
@@ -19,7 +19,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures what the web layer costs, without a disk. Run its {@code main} with one of {@code
@@ -95,7 +97,7 @@ final class Benchmarks {
       for (int i = 0; i < megabytes; i++) {
         channel.write(ByteBuffer.allocate(1_000_000));
       }
-      server.open(new OneFile(channel));
+      server.open(new OneFile(channel, new InMemoryOutputStorage()));
       server.world.program("true", process -> process.exit(0));
       String id = server.submit("{\"command\":[\"true\"]}");
       TestServer.await("over", () -> server.get("/api/tasks/" + id).body().contains("SUCCEEDED"));
@@ -108,9 +110,10 @@ final class Benchmarks {
   }
 
   /** The same file for every output. */
-  private record OneFile(FileChannel channel) implements OutputStorage {
+  private record OneFile(FileChannel channel, InMemoryOutputStorage others)
+      implements OutputStorage {
     @Override
-    public Reader open(RunRef run, OutputStreamName stream) {
+    public Reader open(Output output, @Nullable OutputSeal seal) {
       return new Reader() {
         @Override
         public long length() {
@@ -133,6 +136,24 @@ final class Benchmarks {
         @Override
         public void close() {}
       };
+    }
+
+    @Override
+    public Copied copy(Output output, boolean all) {
+      return others.copy(output, all);
+    }
+
+    @Override
+    public void force() {}
+
+    @Override
+    public Map<Output, Sealing> seal(List<Output> outputs) {
+      return others.seal(outputs);
+    }
+
+    @Override
+    public Checked check(Output output, OutputSeal seal, long from) {
+      return others.check(output, seal, from);
     }
 
     @Override

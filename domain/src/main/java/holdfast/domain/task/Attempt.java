@@ -1,7 +1,10 @@
 package holdfast.domain.task;
 
 import java.time.Instant;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param process the command's process once it is known, or null
  * @param outcome how it ended, or null while it may still run
  * @param outputBytes final size of each stream at the end of the attempt; empty before
+ * @param seals of the streams that were sealed since; see {@link OutputSeal}
  */
 public record Attempt(
     int number,
@@ -30,12 +34,17 @@ public record Attempt(
     int recoveries,
     @Nullable ProcessIdentity process,
     @Nullable Outcome outcome,
-    Map<OutputStreamName, Long> outputBytes) {
+    Map<OutputStreamName, Long> outputBytes,
+    Map<OutputStreamName, OutputSeal> seals) {
 
   public Attempt {
     outputBytes = Map.copyOf(outputBytes);
+    seals = Map.copyOf(seals);
     if ((endedAt == null) != (outcome == null)) {
       throw new IllegalArgumentException("an attempt has an end if and only if it has an outcome");
+    }
+    if (outcome == null && !seals.isEmpty()) {
+      throw new IllegalArgumentException("the output of an attempt is sealed only after its end");
     }
   }
 
@@ -51,6 +60,7 @@ public record Attempt(
         0,
         null,
         null,
+        Map.of(),
         Map.of());
   }
 
@@ -66,7 +76,8 @@ public record Attempt(
         recoveries,
         identity,
         outcome,
-        outputBytes);
+        outputBytes,
+        seals);
   }
 
   Attempt ended(
@@ -85,7 +96,8 @@ public record Attempt(
         recoveries,
         identity == null ? process : identity,
         how,
-        bytes);
+        bytes,
+        Map.of());
   }
 
   Attempt adopted(Owner newOwner, @Nullable ProcessIdentity identity) {
@@ -100,7 +112,8 @@ public record Attempt(
         recoveries + 1,
         identity == null ? process : identity,
         outcome,
-        outputBytes);
+        outputBytes,
+        seals);
   }
 
   Attempt restarted(RunTicket ticket) {
@@ -115,12 +128,67 @@ public record Attempt(
         recoveries + 1,
         null,
         null,
+        Map.of(),
         Map.of());
   }
 
   /** Final sizes after late output was found behind the recorded end. */
   Attempt withOutputBytes(Map<OutputStreamName, Long> bytes) {
+    return with(bytes, seals);
+  }
+
+  /** The output is sealed, and what was sealed is what there is. */
+  Attempt sealed(Map<OutputStreamName, OutputSeal> more) {
+    var bytes = new EnumMap<OutputStreamName, Long>(OutputStreamName.class);
+    bytes.putAll(outputBytes);
+    more.forEach((stream, seal) -> bytes.put(stream, seal.bytes()));
+    var all = new EnumMap<OutputStreamName, OutputSeal>(OutputStreamName.class);
+    all.putAll(seals);
+    all.putAll(more);
+    return with(bytes, all);
+  }
+
+  private Attempt with(
+      Map<OutputStreamName, Long> bytes, Map<OutputStreamName, OutputSeal> sealed) {
     return new Attempt(
-        number, run, cookie, owner, host, startedAt, endedAt, recoveries, process, outcome, bytes);
+        number,
+        run,
+        cookie,
+        owner,
+        host,
+        startedAt,
+        endedAt,
+        recoveries,
+        process,
+        outcome,
+        bytes,
+        sealed);
+  }
+
+  /** The streams that hold bytes which no seal covers, or fewer than their seal says. */
+  public Set<OutputStreamName> unsealed() {
+    var streams = EnumSet.noneOf(OutputStreamName.class);
+    if (outcome != null) {
+      outputBytes.keySet().stream().filter(stream -> !isSealed(stream)).forEach(streams::add);
+    }
+    return streams;
+  }
+
+  /** Whether the attempt is over, and all that it wrote is sealed. */
+  public boolean isSealed() {
+    if (outcome == null) {
+      return false;
+    }
+    for (OutputStreamName stream : outputBytes.keySet()) {
+      if (!isSealed(stream)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isSealed(OutputStreamName stream) {
+    OutputSeal seal = seals.get(stream);
+    return outputBytes.getOrDefault(stream, 0L) == (seal == null ? 0 : seal.bytes());
   }
 }

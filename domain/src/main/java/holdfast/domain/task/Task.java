@@ -128,6 +128,7 @@ public record Task(
       case TaskCommand.ExceedOutputQuota(RunRef run, long quotaBytes) ->
           decideExceedQuota(run, quotaBytes, now);
       case TaskCommand.RecordLateOutput late -> decideLateOutput(late, now);
+      case TaskCommand.SealOutput seal -> decideSeal(seal, now);
       case TaskCommand.Disown(var outputBytes) -> decideDisown(outputBytes, now);
     };
   }
@@ -240,17 +241,31 @@ public record Task(
 
   private Decision decideLateOutput(TaskCommand.RecordLateOutput late, Instant now) {
     RunRef run = late.run();
-    Attempt attempt =
-        run(run.attempt())
-            .filter(run::equals)
-            .map(_ -> attempts.get(run.attempt() - 1))
-            .orElse(null);
+    Attempt attempt = attemptOf(run);
     if (attempt == null) {
       return stale(run);
     }
     return attempt.outcome() == null || attempt.outputBytes().equals(late.outputBytes())
         ? new Accepted(List.of())
         : one(new TaskEvent.LateOutput(now, run.attempt(), late.outputBytes()));
+  }
+
+  private Decision decideSeal(TaskCommand.SealOutput seal, Instant now) {
+    Attempt attempt = attemptOf(seal.run());
+    if (attempt == null || attempt.outcome() == null) {
+      return stale(seal.run());
+    }
+    return attempt.sealed(seal.seals()).equals(attempt)
+        ? new Accepted(List.of())
+        : one(new TaskEvent.OutputSealed(now, seal.run().attempt(), seal.seals()));
+  }
+
+  /** The attempt that a run in force belongs to, or null. */
+  private @Nullable Attempt attemptOf(RunRef run) {
+    return run(run.attempt())
+        .filter(run::equals)
+        .map(_ -> attempts.get(run.attempt() - 1))
+        .orElse(null);
   }
 
   private Decision decideDisown(Map<OutputStreamName, Long> outputBytes, Instant now) {
@@ -380,6 +395,8 @@ public record Task(
               stateReason,
               at,
               replaced(number, attempts.get(number - 1).withOutputBytes(bytes)));
+      case TaskEvent.OutputSealed(Instant at, int number, var seals) ->
+          with(state, stateReason, at, replaced(number, attempts.get(number - 1).sealed(seals)));
       case TaskEvent.Purged(Instant at) -> to(state, stateReason, at);
     };
   }

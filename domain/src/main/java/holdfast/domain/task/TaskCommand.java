@@ -28,6 +28,7 @@ public sealed interface TaskCommand {
       case Expire _ -> "expire";
       case ExceedOutputQuota _ -> "exceed-output-quota";
       case RecordLateOutput _ -> "record-late-output";
+      case SealOutput _ -> "seal-output";
       case Disown _ -> "disown";
     };
   }
@@ -111,6 +112,9 @@ public sealed interface TaskCommand {
    * @param outputBytes what this copy has of each stream of the last attempt
    */
   record Disown(Map<OutputStreamName, Long> outputBytes) implements TaskCommand {}
+
+  /** Internal: streams of the ended run are in two files, durably. */
+  record SealOutput(RunRef run, Map<OutputStreamName, OutputSeal> seals) implements TaskCommand {}
 
   /** Internal: a descendant wrote behind the recorded end of the attempt's output. */
   record RecordLateOutput(RunRef run, Map<OutputStreamName, Long> outputBytes)

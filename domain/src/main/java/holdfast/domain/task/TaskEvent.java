@@ -29,6 +29,7 @@ public sealed interface TaskEvent {
       case AttemptEnded _ -> "attempt-ended";
       case RetryQueued _ -> "retry-queued";
       case LateOutput _ -> "late-output";
+      case OutputSealed _ -> "output-sealed";
       case Purged _ -> "purged";
     };
   }
@@ -85,6 +86,15 @@ public sealed interface TaskEvent {
    * @param attempt its number
    */
   record LateOutput(Instant at, int attempt, Map<OutputStreamName, Long> outputBytes)
+      implements TaskEvent {}
+
+  /**
+   * Streams of an ended attempt are in two files, durably.
+   *
+   * @param attempt its number
+   * @param seals what each holds
+   */
+  record OutputSealed(Instant at, int attempt, Map<OutputStreamName, OutputSeal> seals)
       implements TaskEvent {}
 
   record Purged(Instant at) implements TaskEvent {}

@@ -1,5 +1,6 @@
 package holdfast.domain.port;
 
+import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
 
@@ -14,5 +15,15 @@ class InMemoryOutputStorageTest extends OutputStorageContractTest {
   @Override
   protected void write(RunRef run, OutputStreamName stream, byte[] bytes) {
     storage.write(run, stream, bytes);
+  }
+
+  @Override
+  protected void damageRaw(Output output, int offset) {
+    storage.damageRaw(output, offset);
+  }
+
+  @Override
+  protected void damageCopy(Output output) {
+    storage.damageCopy(output, 0);
   }
 }

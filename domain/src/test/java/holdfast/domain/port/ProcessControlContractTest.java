@@ -133,6 +133,7 @@ public abstract class ProcessControlContractTest {
         0,
         null,
         null,
+        Map.of(),
         Map.of());
   }
 

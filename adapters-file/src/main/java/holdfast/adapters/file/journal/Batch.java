@@ -1,5 +1,6 @@
 package holdfast.adapters.file.journal;
 
+import holdfast.adapters.file.checksum.Digest;
 import java.nio.ByteBuffer;
 import java.util.UUID;
 import java.util.zip.CRC32C;

@@ -1,5 +1,6 @@
 package holdfast.adapters.file.journal;
 
+import holdfast.adapters.file.checksum.Digest;
 import holdfast.adapters.file.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,5 +1,6 @@
 package holdfast.adapters.file.journal;
 
+import holdfast.adapters.file.checksum.Digest;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

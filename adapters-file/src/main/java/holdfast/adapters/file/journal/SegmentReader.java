@@ -1,5 +1,6 @@
 package holdfast.adapters.file.journal;
 
+import holdfast.adapters.file.checksum.Digest;
 import holdfast.adapters.file.journal.SegmentChain.Link;
 import holdfast.domain.port.Scrubbing.Mended;
 import java.io.ByteArrayOutputStream;

@@ -42,6 +42,10 @@ final class EventJson {
         json.name(Member.ATTEMPT).value(late.attempt());
         TaskJson.outputBytes(json.name(Member.OUTPUT_BYTES), late.outputBytes());
       }
+      case TaskEvent.OutputSealed sealed -> {
+        json.name(Member.ATTEMPT).value(sealed.attempt());
+        TaskJson.seals(json.name(Member.SEALS), sealed.seals());
+      }
       case TaskEvent.Held _, TaskEvent.Released _, TaskEvent.Canceled _, TaskEvent.Purged _ -> {
         // Type and time say all there is.
       }
@@ -97,6 +101,11 @@ final class EventJson {
                   at,
                   json.member(Member.ATTEMPT).integer(),
                   TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)));
+          case "output-sealed" ->
+              new TaskEvent.OutputSealed(
+                  at,
+                  json.member(Member.ATTEMPT).integer(),
+                  TaskJson.seals(json.member(Member.SEALS)));
           case "purged" -> new TaskEvent.Purged(at);
           default -> throw new MalformedJsonException("unknown event of a task: " + type);
         };

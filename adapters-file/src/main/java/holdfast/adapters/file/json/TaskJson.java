@@ -5,6 +5,7 @@ import holdfast.domain.task.HostIdentity;
 import holdfast.domain.task.OnLost;
 import holdfast.domain.task.Outcome;
 import holdfast.domain.task.OutputMode;
+import holdfast.domain.task.OutputSeal;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.Owner;
 import holdfast.domain.task.ProcessIdentity;
@@ -221,6 +222,9 @@ final class TaskJson {
       outcome(json.name(Member.OUTCOME), attempt.outcome());
     }
     outputBytes(json.name(Member.OUTPUT_BYTES), attempt.outputBytes());
+    if (!attempt.seals().isEmpty()) {
+      seals(json.name(Member.SEALS), attempt.seals());
+    }
     json.endObject();
   }
 
@@ -236,6 +240,7 @@ final class TaskJson {
     ProcessIdentity process = process(json);
     Outcome outcome = json.has(Member.OUTCOME) ? outcome(json) : null;
     Map<OutputStreamName, Long> outputBytes = outputBytes(json.member(Member.OUTPUT_BYTES));
+    Map<OutputStreamName, OutputSeal> seals = json.has(Member.SEALS) ? seals(json) : Map.of();
     json.endObject();
     return new Attempt(
         number,
@@ -248,7 +253,8 @@ final class TaskJson {
         recoveries,
         process,
         outcome,
-        outputBytes);
+        outputBytes,
+        seals);
   }
 
   static void owner(JsonWriter json, Owner owner) {
@@ -361,5 +367,31 @@ final class TaskJson {
     }
     json.endObject();
     return Map.copyOf(bytes);
+  }
+
+  static void seals(JsonWriter json, Map<OutputStreamName, OutputSeal> seals) {
+    json.beginObject();
+    for (OutputStreamName stream : STREAMS) {
+      OutputSeal seal = seals.get(stream);
+      if (seal != null) {
+        json.name(stream.name()).beginObject().name(Member.BYTES).value(seal.bytes());
+        json.name(Member.DIGEST).value(seal.digest()).endObject();
+      }
+    }
+    json.endObject();
+  }
+
+  static Map<OutputStreamName, OutputSeal> seals(JsonReader json) {
+    json.beginObject();
+    var seals = new EnumMap<OutputStreamName, OutputSeal>(OutputStreamName.class);
+    for (OutputStreamName stream : STREAMS) {
+      if (json.has(stream.name())) {
+        long bytes = json.beginObject().member(Member.BYTES).number();
+        seals.put(stream, new OutputSeal(bytes, json.member(Member.DIGEST).text()));
+        json.endObject();
+      }
+    }
+    json.endObject();
+    return Map.copyOf(seals);
   }
 }

@@ -69,6 +69,26 @@ public record Layout(Path data, Path state, Path mirror) {
     return (mirror.startsWith(state) ? recovery() : mirror).resolve("snapshots");
   }
 
+  /** The second copies of outputs: on the mirror's disk, if that is another one. */
+  public Path outputCopies() {
+    return (mirror.startsWith(state) ? recovery() : mirror).resolve("outputs");
+  }
+
+  /** Where those of a task are, beside those of others. */
+  public Path outputCopies(TaskId task) {
+    return outputCopies().resolve(shard(task.value()));
+  }
+
+  /**
+   * The second copy of a file in a run directory.
+   *
+   * @param file its name there
+   */
+  public Path outputCopy(RunRef run, String file) {
+    return outputCopies(run.task())
+        .resolve(run.task().value() + "-" + directoryName(run) + "-" + file + ".zst");
+  }
+
   public Path initiatives() {
     return state.resolve("initiatives");
   }
@@ -103,8 +123,12 @@ public record Layout(Path data, Path state, Path mirror) {
   }
 
   public Path run(RunRef run) {
+    return task(run.task()).resolve(directoryName(run));
+  }
+
+  private static String directoryName(RunRef run) {
     String attempt = Integer.toString(run.attempt());
-    return task(run.task()).resolve(run.run() == 1 ? attempt : attempt + "." + run.run());
+    return run.run() == 1 ? attempt : attempt + "." + run.run();
   }
 
   /** Makes every directory that is missing, durably, and removes files left unfinished. */
@@ -120,6 +144,7 @@ public record Layout(Path data, Path state, Path mirror) {
             snapshots(),
             mirror,
             snapshotTwins(),
+            outputCopies(),
             mirrorQuarantine(),
             tasks(),
             initiatives(),

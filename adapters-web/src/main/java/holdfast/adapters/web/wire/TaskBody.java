@@ -74,6 +74,7 @@ public record TaskBody(
    *
    * @param process null until it is known
    * @param outputBytes size of each stream, by its lower-case name; grows while the attempt runs
+   * @param sealed the streams that are in two files, durably; empty until the attempt is over
    */
   @JsonbPropertyOrder({
     "number",
@@ -82,7 +83,8 @@ public record TaskBody(
     "recoveries",
     "process",
     "outcome",
-    "outputBytes"
+    "outputBytes",
+    "sealed"
   })
   public record AttemptBody(
       int number,
@@ -91,7 +93,16 @@ public record TaskBody(
       int recoveries,
       @Nullable ProcessBody process,
       @Nullable OutcomeBody outcome,
-      Map<String, Long> outputBytes) {}
+      Map<String, Long> outputBytes,
+      Map<String, SealBody> sealed) {}
+
+  /**
+   * What a stream holds for good, in two files.
+   *
+   * @param digest SHA-256 over the SHA-256 of each MiB of it in order
+   */
+  @JsonbPropertyOrder({"bytes", "digest"})
+  public record SealBody(long bytes, String digest) {}
 
   /**
    * A process.

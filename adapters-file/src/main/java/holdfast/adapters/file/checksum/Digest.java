@@ -1,4 +1,4 @@
-package holdfast.adapters.file.journal;
+package holdfast.adapters.file.checksum;
 
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -7,12 +7,12 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
-/** A SHA-256: what a batch names the one before it by. Immutable. */
-final class Digest {
-  static final int BYTES = 32;
+/** A SHA-256. Immutable. */
+public final class Digest {
+  public static final int BYTES = 32;
 
-  /** Before the very first batch. */
-  static final Digest NONE = new Digest(new byte[BYTES]);
+  /** Of nothing that exists: what stands where there is nothing to name. */
+  public static final Digest NONE = new Digest(new byte[BYTES]);
 
   private final byte[] bytes;
 
@@ -21,7 +21,7 @@ final class Digest {
   }
 
   /** The digest of {@code length} bytes of a buffer. */
-  static Digest of(ByteBuffer buffer, int offset, int length) {
+  public static Digest of(ByteBuffer buffer, int offset, int length) {
     try {
       MessageDigest sha = MessageDigest.getInstance("SHA-256");
       sha.update(buffer.slice(offset, length));
@@ -32,13 +32,13 @@ final class Digest {
   }
 
   /** The digest that stands in a buffer. */
-  static Digest read(ByteBuffer buffer, int offset) {
+  public static Digest read(ByteBuffer buffer, int offset) {
     byte[] bytes = new byte[BYTES];
     buffer.get(offset, bytes);
     return new Digest(bytes);
   }
 
-  void write(ByteBuffer buffer, int offset) {
+  public void write(ByteBuffer buffer, int offset) {
     buffer.put(offset, bytes);
   }
 

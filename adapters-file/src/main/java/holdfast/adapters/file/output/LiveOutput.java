@@ -1,0 +1,210 @@
+package holdfast.adapters.file.output;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
+import holdfast.domain.port.OutputStorage.Copied;
+import holdfast.domain.task.OutputSeal;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream that is being written by its command, and its copy, which is only ever appended to.
+ *
+ * <p>The raw file is kept open from when it was first seen: what its command writes can be read
+ * even if somebody removes the name. One thread at a time.
+ */
+final class LiveOutput implements AutoCloseable {
+  /** So much is copied in one call, that other streams need not wait. */
+  private static final long PART_BYTES = 32L << 20;
+
+  private final OutputFiles files;
+  private final List<Frame> frames = new ArrayList<>();
+  private @Nullable DiskFile raw;
+  private @Nullable DiskFile copy;
+  private int takenOver;
+  private long position;
+  private long durable;
+  private boolean dirty;
+  private boolean nameDirty;
+
+  private LiveOutput(OutputFiles files) {
+    this.files = files;
+  }
+
+  /** Goes on from the copy that there is; what follows damage in it is copied again. */
+  static LiveOutput open(OutputFiles files) throws IOException {
+    var live = new LiveOutput(files);
+    try {
+      live.takeOver();
+    } catch (IOException | RuntimeException e) {
+      live.close();
+      throw e;
+    }
+    return live;
+  }
+
+  private void takeOver() throws IOException {
+    Disk disk = files.disk();
+    switch (disk.kind(files.copy())) {
+      case MISSING -> {}
+      case DIRECTORY, OTHER -> files.putAside(files.copy(), "is no file", "the output");
+      case FILE -> {
+        DiskFile opened = disk.open(files.copy(), Disk.Access.WRITE);
+        copy = opened;
+        takeOver(opened, CopyScan.of(opened, files.name()));
+      }
+    }
+  }
+
+  /** What was not durable yet may be torn, in any part: it is copied again. */
+  private void takeOver(DiskFile opened, CopyScan scan) throws IOException {
+    long wasDurable = scan.frames().stream().mapToLong(Frame::durable).max().orElse(0);
+    for (Frame frame : scan.frames().subList(0, scan.sound())) {
+      if (frame.end() > wasDurable && !frame.read(opened, new byte[frame.bytes()], 0)) {
+        break;
+      }
+      frames.add(frame);
+    }
+    if (end() < wasDurable || (!scan.named() && opened.size() > 0)) {
+      files.putAside(files.copy(), "is not the copy that was written here", "the output");
+    }
+    if (frames.isEmpty()) {
+      discardCopy();
+      return;
+    }
+    takenOver = frames.size();
+    position = frames.getLast().next();
+    opened.truncate(position);
+    dirty = true;
+    nameDirty = true;
+  }
+
+  private void discardCopy() throws IOException {
+    DiskFile opened = copy;
+    copy = null;
+    frames.clear();
+    takenOver = 0;
+    position = 0;
+    durable = 0;
+    if (opened != null) {
+      opened.close();
+    }
+    files.disk().delete(files.copy());
+    nameDirty = true;
+  }
+
+  OutputFiles files() {
+    return files;
+  }
+
+  List<Frame> frames() {
+    return frames;
+  }
+
+  /** How many frames, from the first on, were found rather than written. */
+  int takenOver() {
+    return takenOver;
+  }
+
+  /** Bytes of the output that are in the copy. */
+  long end() {
+    return frames.isEmpty() ? 0 : frames.getLast().end();
+  }
+
+  /** The raw file, or null while there is none. */
+  @Nullable DiskFile raw() throws IOException {
+    if (raw == null && files.disk().kind(files.raw()) == Disk.Kind.FILE) {
+      raw = files.disk().open(files.raw(), Disk.Access.READ);
+    }
+    return raw;
+  }
+
+  @Nullable DiskFile copy() {
+    return copy;
+  }
+
+  /**
+   * See {@link holdfast.domain.port.OutputStorage#copy}.
+   *
+   * @param piece room for a chunk
+   */
+  Copied copy(boolean all, byte[] piece) throws IOException {
+    DiskFile source = raw();
+    long length = source == null ? 0 : source.size();
+    long limit = end() + PART_BYTES;
+    while (source != null && end() < Math.min(length, limit)) {
+      long from = end();
+      long border = (from / OutputSeal.CHUNK + 1) * OutputSeal.CHUNK;
+      int bytes = (int) (Math.min(border, length) - from);
+      if (from + bytes < border && !all) {
+        break;
+      }
+      if (!Bytes.fill(source, from, piece, 0, bytes)) {
+        break;
+      }
+      append(from, piece, bytes);
+    }
+    return new Copied(end(), length);
+  }
+
+  private void append(long offset, byte[] piece, int bytes) throws IOException {
+    DiskFile target = copy == null ? create() : copy;
+    Frame.Encoded next = Frame.encode(position, offset, durable, piece, bytes);
+    target.write(next.content(), position);
+    dirty = true;
+    frames.add(next.frame());
+    position = next.frame().next();
+  }
+
+  private DiskFile create() throws IOException {
+    files.makeDirectoryOf(files.copy());
+    DiskFile created = files.disk().open(files.copy(), Disk.Access.CREATE);
+    copy = created;
+    byte[] beginning = CopyScan.beginning(files.name());
+    created.write(ByteBuffer.wrap(beginning), 0);
+    position = beginning.length;
+    nameDirty = true;
+    return created;
+  }
+
+  boolean isDirty() {
+    return dirty || nameDirty;
+  }
+
+  /** Says that the whole file system was forced. */
+  void forced() {
+    dirty = false;
+    nameDirty = false;
+    durable = end();
+  }
+
+  /** Makes durable what was copied. After a failure the copy is begun anew, from the raw file. */
+  void force() throws IOException {
+    DiskFile target = copy;
+    try {
+      if (target != null && dirty) {
+        target.force();
+      }
+      if (nameDirty) {
+        files.disk().forceDirectory(Disk.parent(files.copy()));
+      }
+      forced();
+    } catch (IOException e) {
+      // What was not written is gone from memory too: nothing in this file can be believed.
+      discardCopy();
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (DiskFile _ = raw;
+        DiskFile _ = copy) {
+      raw = null;
+      copy = null;
+    }
+  }
+}
