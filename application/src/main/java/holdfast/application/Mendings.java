@@ -17,6 +17,7 @@ final class Mendings {
   private long mended;
   private long unmendable;
   private @Nullable String loss;
+  private @Nullable String lossOfLook;
 
   Mendings(Core core) {
     this.core = core;
@@ -39,6 +40,7 @@ final class Mendings {
                 + " "
                 + one.damage()
                 + ", and there is nothing that it could be rebuilt from. Put it back from a backup";
+        lossOfLook = loss;
       }
     }
     core.log(
@@ -71,8 +73,13 @@ final class Mendings {
     return loss;
   }
 
-  /** A new look at everything begins: what is still lost will be found again. */
-  synchronized void lookAgain() {
-    loss = null;
+  /** A look at everything begins. */
+  synchronized void lookBegins() {
+    lossOfLook = null;
+  }
+
+  /** A look at everything has ended: what is still lost was found again. */
+  synchronized void lookEnds() {
+    loss = lossOfLook;
   }
 }

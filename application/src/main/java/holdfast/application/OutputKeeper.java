@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +39,8 @@ public final class OutputKeeper {
   /** What fills no whole chunk is copied, and all is made durable, with every so manieth look. */
   private static final int LOOKS_FOR_ALL = 5;
 
-  private static final Duration SEALS_AGAIN = Duration.ofSeconds(10);
+  private static final Duration SEALS_AGAIN = Duration.ofSeconds(1);
+  private static final Duration SEALS_AGAIN_MAX = Duration.ofMinutes(10);
   private static final int SEALED_AT_ONCE = 256;
 
   private final Core core;
@@ -49,8 +51,8 @@ public final class OutputKeeper {
   /** Outputs that may grow. */
   private final Map<Output, Growth> live = new ConcurrentHashMap<>();
 
-  /** Runs that have ended and are to be sealed, not before a time. */
-  private final Map<RunRef, Instant> ended = new ConcurrentHashMap<>();
+  /** Runs that have ended and are to be sealed. */
+  private final Map<RunRef, Due> ended = new ConcurrentHashMap<>();
 
   private final AtomicBoolean sealingWanted = new AtomicBoolean();
 
@@ -71,6 +73,20 @@ public final class OutputKeeper {
 
     Growth next(long now) {
       return new Growth(now, now != length);
+    }
+  }
+
+  /**
+   * When a run is to be sealed, and how long to wait if that fails: what is damaged in both files
+   * is not read again every second.
+   */
+  private record Due(Instant at, Duration pause) {
+    static final Due NOW = new Due(Instant.MIN, SEALS_AGAIN);
+
+    Due later(Instant now) {
+      Duration doubled = pause.multipliedBy(2);
+      return new Due(
+          now.plus(pause), doubled.compareTo(SEALS_AGAIN_MAX) > 0 ? SEALS_AGAIN_MAX : doubled);
     }
   }
 
@@ -101,7 +117,7 @@ public final class OutputKeeper {
             .streams()
             .forEach(name -> live.putIfAbsent(new Output(run, name), Growth.UNKNOWN));
       } else if (!attempt.isSealed()) {
-        ended.putIfAbsent(run, Instant.MIN);
+        ended.putIfAbsent(run, Due.NOW);
         sealSoon();
       } else if (i == attempts.size() - 1) {
         forget(run, after);
@@ -115,6 +131,7 @@ public final class OutputKeeper {
 
   /** Begins, with what recovery has found. */
   void start() {
+    core.ports().outputs().listener(mendings::note);
     core.state().select(task -> !task.attempts().isEmpty()).forEach(task -> observe(task.entity()));
     copying.every(LOOKS_EVERY, this::look);
     sealing.every(SEALS_AGAIN, this::sealEnded);
@@ -197,20 +214,20 @@ public final class OutputKeeper {
   /** Returns whether there may be more to seal at once. */
   private boolean sealSome() throws InterruptedException {
     Instant now = core.clock().instant();
-    List<RunRef> due =
+    Map<RunRef, Due> due =
         ended.entrySet().stream()
-            .filter(entry -> !entry.getValue().isAfter(now))
-            .map(Map.Entry::getKey)
+            .filter(entry -> !entry.getValue().at().isAfter(now))
             .limit(SEALED_AT_ONCE)
-            .toList();
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     // Taken out first: what changes from now on puts it in again.
-    due.forEach(ended::remove);
+    ended.keySet().removeAll(due.keySet());
     seals.lock();
     try {
       var outputs = new ArrayList<Output>();
-      due.forEach(run -> unsealed(run).forEach(name -> outputs.add(new Output(run, name))));
+      due.keySet()
+          .forEach(run -> unsealed(run).forEach(name -> outputs.add(new Output(run, name))));
       if (!outputs.isEmpty()) {
-        record(core.ports().outputs().seal(outputs));
+        record(core.ports().outputs().seal(outputs), due);
       }
     } finally {
       seals.unlock();
@@ -230,7 +247,8 @@ public final class OutputKeeper {
         : null;
   }
 
-  private void record(Map<Output, Sealing> results) throws InterruptedException {
+  private void record(Map<Output, Sealing> results, Map<RunRef, Due> due)
+      throws InterruptedException {
     var sealed = new LinkedHashMap<RunRef, Map<OutputStreamName, OutputSeal>>();
     results.forEach(
         (output, result) -> {
@@ -243,8 +261,9 @@ public final class OutputKeeper {
               noteLoss(output, seal);
             }
             case Sealing.Postponed(String reason) -> {
-              ended.put(output.run(), core.clock().instant().plus(SEALS_AGAIN));
-              sealTrouble = reason + ". It is tried again in " + SEALS_AGAIN;
+              Due before = due.getOrDefault(output.run(), Due.NOW);
+              ended.put(output.run(), before.later(core.clock().instant()));
+              sealTrouble = reason + ". It is tried again in " + before.pause();
             }
           }
         });

@@ -112,7 +112,7 @@ public final class Scrub {
 
   private synchronized void round(boolean paced) {
     current = current.next(core.clock().instant());
-    mendings.lookAgain();
+    mendings.lookBegins();
     trouble = null;
     try {
       storage(paced);
@@ -120,6 +120,7 @@ public final class Scrub {
       strangers(paced);
       outputs(paced);
       if (!thread.isClosed() || !paced) {
+        mendings.lookEnds();
         current = current.completed(core.clock().instant());
       }
     } catch (RuntimeException e) {

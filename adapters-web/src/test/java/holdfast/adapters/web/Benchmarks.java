@@ -2,6 +2,7 @@ package holdfast.adapters.web;
 
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.OutputStorage;
+import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.OutputSeal;
 import holdfast.domain.task.Task;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -145,6 +147,9 @@ final class Benchmarks {
 
     @Override
     public void force() {}
+
+    @Override
+    public void listener(Consumer<Mended> heard) {}
 
     @Override
     public Map<Output, Sealing> seal(List<Output> outputs) {

@@ -8,6 +8,7 @@ import holdfast.domain.task.TaskId;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +66,12 @@ public interface OutputStorage {
    * @param from where the part begins: 0, or what an earlier call returned
    */
   Checked check(Output output, OutputSeal seal, long from);
+
+  /**
+   * Sets who hears of damage that a reader met and that was mended for it. Called once, before
+   * anything is read; calls come on the readers' threads.
+   */
+  void listener(Consumer<Mended> heard);
 
   /**
    * Removes the outputs of all of a task's runs, durably. Removing what is not there is no error.

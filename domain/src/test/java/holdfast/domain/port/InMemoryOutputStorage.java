@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,11 +27,23 @@ public final class InMemoryOutputStorage implements OutputStorage {
 
   private final Map<Output, ByteArrayOutputStream> raws = new HashMap<>();
   private final Map<Output, byte[]> copies = new HashMap<>();
+  private boolean failing;
+  private Consumer<Mended> listener = _ -> {};
 
   /** Appends to a stream, as a command would. */
   public synchronized void write(RunRef run, OutputStreamName stream, byte[] bytes) {
     raws.computeIfAbsent(new Output(run, stream), _ -> new ByteArrayOutputStream())
         .writeBytes(bytes);
+  }
+
+  /** Whether copies cannot be written from now on. */
+  public synchronized void fail(boolean fails) {
+    failing = fails;
+  }
+
+  @Override
+  public synchronized void listener(Consumer<Mended> heard) {
+    listener = heard;
   }
 
   /** Turns over a bit of what the command wrote. */
@@ -72,7 +85,7 @@ public final class InMemoryOutputStorage implements OutputStorage {
       @Override
       public int read(long offset, ByteBuffer target) {
         if (seal != null) {
-          check(output, seal, 0);
+          check(output, seal, 0).mended().forEach(listener);
         }
         byte[] all = raw(output);
         int count = Math.clamp(all.length - offset, 0, target.remaining());
@@ -89,6 +102,9 @@ public final class InMemoryOutputStorage implements OutputStorage {
 
   @Override
   public synchronized Copied copy(Output output, boolean all) {
+    if (failing) {
+      throw new StorageException("the disk of copies is full");
+    }
     byte[] raw = raw(output);
     byte[] copy = copy(output);
     int end = all ? raw.length : raw.length / OutputSeal.CHUNK * OutputSeal.CHUNK;
@@ -107,6 +123,10 @@ public final class InMemoryOutputStorage implements OutputStorage {
   public synchronized Map<Output, Sealing> seal(List<Output> outputs) {
     var results = new LinkedHashMap<Output, Sealing>();
     for (Output output : outputs) {
+      if (failing) {
+        results.put(output, new Sealing.Postponed("the disk of copies is full"));
+        continue;
+      }
       copy(output, true);
       byte[] copy = copy(output);
       boolean sound = Arrays.equals(raw(output), copy);

@@ -211,7 +211,10 @@ public abstract class OutputStorageContractTest {
     byte[] content = content(OutputSeal.CHUNK + 5);
     OutputSeal seal = sealed(content);
     damageRaw(MERGED, 3);
+    var heard = new ArrayList<Mended>();
+    storage().listener(heard::add);
     assertArrayEquals(content, all(seal));
+    assertEquals(1, heard.size());
     assertEquals(List.of(), check(seal));
   }
 

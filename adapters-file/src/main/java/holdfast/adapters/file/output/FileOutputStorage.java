@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,7 @@ public final class FileOutputStorage implements OutputStorage {
   private final Quarantine quarantine;
   private final Map<Output, LiveOutput> live = new ConcurrentHashMap<>();
   private final List<ReentrantLock> locks = new ArrayList<>();
+  private volatile Consumer<Mended> listener = _ -> {};
 
   /** For {@link #copy} alone, which one thread calls at a time. */
   private final byte[] piece = new byte[OutputSeal.CHUNK];
@@ -70,12 +72,19 @@ public final class FileOutputStorage implements OutputStorage {
   }
 
   private void mendRaw(Output output, OutputSeal seal) throws IOException {
+    var mended = new ArrayList<Mended>();
     ReentrantLock lock = locked(output);
     try (var sealed = new SealedOutput(files(output), seal)) {
-      sealed.mendRaw(sealed.examine(), new ArrayList<>());
+      sealed.mendRaw(sealed.examine(), mended);
     } finally {
       lock.unlock();
+      mended.forEach(listener);
     }
+  }
+
+  @Override
+  public void listener(Consumer<Mended> heard) {
+    listener = heard;
   }
 
   @Override
