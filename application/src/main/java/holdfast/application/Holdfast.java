@@ -31,8 +31,8 @@ public final class Holdfast implements AutoCloseable {
   private final Maintenance maintenance;
   private final @Nullable String readOnly;
 
-  /** How often state files are written, and snapshots. */
-  public record Intervals(Duration sync, Duration snapshot) {}
+  /** How often state files are written, snapshots made, and rounds of the scrub begun. */
+  public record Intervals(Duration sync, Duration snapshot, Duration scrub) {}
 
   private Holdfast(
       Core core,
@@ -55,7 +55,7 @@ public final class Holdfast implements AutoCloseable {
             sync,
             new SnapshotService(core, feed, intervals.snapshot()),
             outputs,
-            new Scrub(core, sync, outputs, mendings));
+            new Scrub(core, sync, outputs, mendings, intervals.scrub()));
     health = new HealthReport(core.ports(), core.state(), draining, maintenance);
   }
 
@@ -63,7 +63,7 @@ public final class Holdfast implements AutoCloseable {
    * Opens storage, recovers every task and begins to work. Returns when the server is ready.
    *
    * @param runningMax active tasks at once, at least 1
-   * @param intervals how often state files and snapshots are written
+   * @param intervals how often state files and snapshots are written, and all is read again
    * @param draining whether a shutdown has begun
    * @throws holdfast.domain.port.StorageException if storage cannot be opened without loss
    */

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  * damaged. The first round begins with the server: a start does not wait for it.
  */
 public final class Scrub {
-  private static final Duration ROUND_EVERY = Duration.ofMinutes(10);
   private static final long BYTES_PER_SECOND = 16L << 20;
   private static final int FILES_PER_SECOND = 2_000;
   private static final int GROUP = 128;
@@ -35,6 +34,7 @@ public final class Scrub {
   private final Background thread = new Background("holdfast-scrub");
   private final OutputKeeper outputs;
   private final Mendings mendings;
+  private final Duration interval;
   private volatile Round current = new Round(0, null, null, 0);
   private volatile @Nullable String trouble;
 
@@ -73,15 +73,19 @@ public final class Scrub {
     }
   }
 
-  Scrub(Core core, SyncService sync, OutputKeeper outputs, Mendings mendings) {
+  /**
+   * @param interval pause between two rounds
+   */
+  Scrub(Core core, SyncService sync, OutputKeeper outputs, Mendings mendings, Duration interval) {
     this.core = core;
     this.sync = sync;
     this.outputs = outputs;
     this.mendings = mendings;
+    this.interval = interval;
   }
 
   void start() {
-    thread.every(Duration.ofMillis(1), ROUND_EVERY, () -> round(true));
+    thread.every(Duration.ofMillis(1), interval, () -> round(true));
   }
 
   /** Runs a whole round at once, as fast as it can. */
@@ -125,7 +129,7 @@ public final class Scrub {
       }
     } catch (RuntimeException e) {
       // Whatever it was, the next round must come.
-      trouble = e.getMessage() + ". The next round begins in " + ROUND_EVERY;
+      trouble = e.getMessage() + ". The next round begins in " + interval;
       core.log(Category.ERROR, "scrub-failed", Map.of("error", String.valueOf(e.getMessage())));
     }
   }

@@ -67,7 +67,8 @@ final class Site implements AutoCloseable {
         Holdfast.start(
             ports,
             runningMax,
-            new Holdfast.Intervals(Duration.ofSeconds(30), Duration.ofMinutes(5)),
+            new Holdfast.Intervals(
+                Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
             InstantSource.system(),
             random,
             () -> false);

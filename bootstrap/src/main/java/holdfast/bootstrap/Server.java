@@ -133,7 +133,8 @@ final class Server {
               configuration.get(Settings.MAX_RUNNING),
               new Holdfast.Intervals(
                   configuration.get(Settings.SYNC_INTERVAL),
-                  configuration.get(Settings.SNAPSHOT_INTERVAL)),
+                  configuration.get(Settings.SNAPSHOT_INTERVAL),
+                  configuration.get(Settings.SCRUB_INTERVAL)),
               clock,
               new SecureRandom(),
               shutdown::draining);

@@ -120,6 +120,12 @@ final class Settings {
           "SYNC_INTERVAL", "sync-interval", "30000", "how often changed state files are written");
   static final Setting<Duration> SNAPSHOT_INTERVAL =
       millis("SNAPSHOT_INTERVAL", "snapshot-interval", "300000", "how often a snapshot is made");
+  static final Setting<Duration> SCRUB_INTERVAL =
+      millis(
+          "HOLDFAST_SCRUB_INTERVAL",
+          "scrub-interval",
+          "600000",
+          "pause before all that is kept twice is read again");
 
   /** In the order in which they are shown. */
   static final List<Setting<?>> ALL =
@@ -144,6 +150,7 @@ final class Settings {
           ACCEPT_LOSS,
           SYNC_INTERVAL,
           SNAPSHOT_INTERVAL,
+          SCRUB_INTERVAL,
           MAX_LOG_SIZE,
           LOG_FLUSH,
           SHUTDOWN_TIMEOUT,

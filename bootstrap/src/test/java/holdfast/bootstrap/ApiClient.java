@@ -2,6 +2,7 @@ package holdfast.bootstrap;
 
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
+import jakarta.json.JsonValue;
 import java.io.IOException;
 import java.io.StringReader;
 import java.net.URI;
@@ -71,6 +72,27 @@ final class ApiClient {
 
   JsonObject task(String id) throws IOException, InterruptedException {
     return get("/api/tasks/" + id);
+  }
+
+  /** Waits until a task is over and all that it wrote is in two files; what it is then. */
+  JsonObject awaitSealed(String id) throws IOException, InterruptedException {
+    awaitEnd(id);
+    return await(id, ApiClient::isSealed, Duration.ofSeconds(30));
+  }
+
+  static boolean isSealed(JsonObject task) {
+    return task.getJsonArray("attempts").stream()
+        .map(JsonValue::asJsonObject)
+        .allMatch(
+            attempt ->
+                attempt.getJsonObject("outputBytes").entrySet().stream()
+                    .allMatch(entry -> isSealed(attempt, entry.getKey())));
+  }
+
+  private static boolean isSealed(JsonObject attempt, String stream) {
+    JsonObject seal = attempt.getJsonObject("sealed").getJsonObject(stream);
+    long sealed = seal == null ? 0 : seal.getJsonNumber("bytes").longValue();
+    return attempt.getJsonObject("outputBytes").getJsonNumber(stream).longValue() == sealed;
   }
 
   /** Waits until the task is over and returns it. */

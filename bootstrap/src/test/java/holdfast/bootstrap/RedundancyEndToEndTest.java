@@ -62,8 +62,7 @@ class RedundancyEndToEndTest {
                     + "\"],\"initiativeId\":\""
                     + initiative
                     + "\"}");
-        api.awaitEnd(id);
-        tasks.put(id, api.task(id));
+        tasks.put(id, api.awaitSealed(id));
       }
       assertEquals(0, server.terminate());
     }

@@ -89,7 +89,8 @@ final class TestServer implements AutoCloseable {
           Holdfast.start(
               ports,
               64,
-              new Holdfast.Intervals(Duration.ofSeconds(30), Duration.ofMinutes(5)),
+              new Holdfast.Intervals(
+                  Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
               InstantSource.system(),
               new SecureRandom(),
               () -> false);

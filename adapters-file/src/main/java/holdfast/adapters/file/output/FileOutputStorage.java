@@ -212,7 +212,7 @@ public final class FileOutputStorage implements OutputStorage {
       }
       return new Checked(
           last == seal.chunks() ? -1 : (long) last * OutputSeal.CHUNK,
-          2L * (last - first) * OutputSeal.CHUNK,
+          2 * (Math.min(seal.bytes(), (long) last * OutputSeal.CHUNK) - from),
           sealed.rawLength() > seal.bytes(),
           mended);
     } catch (IOException e) {
