@@ -195,8 +195,23 @@ public final class Journal implements AutoCloseable {
               + proof.seq()
               + " and a segment of term "
               + proof.term()
-              + " were durable. Put the missing segments back from a backup; nothing was changed");
+              + " were durable. Put the missing segments back from a backup"
+              + unreadable(result.chain(), seq)
+              + "; nothing was changed");
     }
+  }
+
+  /** Files that bear the names of segments behind {@code seq} and are no part of history. */
+  private String unreadable(SegmentChain all, long seq) {
+    List<String> places =
+        all.orphans().stream()
+            .filter(name -> name.firstSeq() > seq)
+            .map(name -> SegmentChain.places(copies, name))
+            .toList();
+    return places.isEmpty()
+        ? ""
+        : "; these bear the names of later segments, but are no part of history: "
+            + String.join(", ", places);
   }
 
   /**
