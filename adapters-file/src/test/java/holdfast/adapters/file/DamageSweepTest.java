@@ -57,6 +57,13 @@ class DamageSweepTest {
       for (Path file : disk.files()) {
         for (String kind : FileDamage.KINDS) {
           atRest(disk, earlier, file, kind, server.image());
+        }
+      }
+      SimulatedDisk started = disk.afterKill();
+      WholeServer.on(started, random);
+      // With the segment of the server that runs then, which holds nothing but its takeover.
+      for (Path file : started.files()) {
+        for (String kind : FileDamage.KINDS) {
           live(disk, earlier, file, kind);
         }
       }

@@ -32,7 +32,7 @@ public final class Journal implements AutoCloseable {
   private @Nullable JournalReplay replaying;
   private JournalReplay.@Nullable Result found;
   private volatile @Nullable JournalWriter writer;
-  private @Nullable JournalScrub scrub;
+  private volatile @Nullable JournalScrub scrub;
 
   /**
    * What is known from elsewhere to have been durable.
@@ -343,9 +343,25 @@ public final class Journal implements AutoCloseable {
     writing().seal();
   }
 
-  /** Seals the segment being written and goes on in a new one. */
+  /**
+   * Sees to it that the segment being written is mended by the scrub, which found it damaged: seals
+   * it and goes on in a new one. If it holds no record yet, the new one would bear its name, so it
+   * is mended where it is.
+   */
   public void roll() throws IOException {
-    writing().roll();
+    JournalWriter open = writing();
+    JournalScrub present = scrub;
+    if (!open.isBlank()) {
+      open.roll();
+    } else if (present != null) {
+      try {
+        present.mendTip();
+      } catch (LostHistoryException _) {
+        // It has become damaged in every copy since: the scrub says so in its next round.
+      } finally {
+        open.reopen();
+      }
+    }
   }
 
   /**
