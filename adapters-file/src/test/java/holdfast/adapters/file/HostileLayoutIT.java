@@ -132,7 +132,8 @@ class HostileLayoutIT {
     switch (what) {
       case "file" -> Files.writeString(path, "x");
       case "link" -> Files.createSymbolicLink(path, outside);
-      case "fifo" -> assertEquals(0, new ProcessBuilder("mkfifo", path.toString()).start().waitFor());
+      case "fifo" ->
+          assertEquals(0, new ProcessBuilder("mkfifo", path.toString()).start().waitFor());
       default -> throw new AssertionError(what);
     }
   }
@@ -217,9 +218,7 @@ class HostileLayoutIT {
     Files.createSymbolicLink(log, outside);
     try (FileStorage storage = open()) {
       storage.taskStorage().open(_ -> {});
-      storage
-          .eventLog()
-          .append(new EventLog.Entry(now, EventLog.Category.ERROR, "test", Map.of()));
+      storage.eventLog().append(new EventLog.Entry(now, EventLog.Category.ERROR, "test", Map.of()));
       storage.eventLog().flush();
       scrub(storage);
     }
@@ -259,14 +258,25 @@ class HostileLayoutIT {
       }
       // What the start has removed or written anew is as it should be already.
       loosened.removeIf(
-          path -> !places.contains(path) && (!Files.exists(Path.of(path)) || isPrivate(Path.of(path))));
-      assertEquals(loosened, places);
+          path ->
+              !places.contains(path) && (!Files.exists(Path.of(path)) || isPrivate(Path.of(path))));
+      // A spare that was loosened has become the segment of this term.
+      places.removeIf(path -> path.endsWith("-000002.wal"));
+      assertEquals(loosened, places, () -> difference(loosened, places));
       assertEquals(List.of(), scrub(storage), "once is enough");
     }
     try (Stream<Path> walk = Files.walk(data())) {
       walk.filter(path -> !path.equals(data().resolve("logs")))
           .forEach(path -> assertTrue(isPrivate(path), path.toString()));
     }
+  }
+
+  private static String difference(TreeSet<String> expected, TreeSet<String> found) {
+    var missing = new TreeSet<>(expected);
+    missing.removeAll(found);
+    var more = new TreeSet<>(found);
+    more.removeAll(expected);
+    return "missing " + missing + ", more " + more;
   }
 
   private static boolean isPrivate(Path path) {
@@ -335,6 +345,52 @@ class HostileLayoutIT {
     }
     assertEquals(-1, java.util.Arrays.mismatch(sound, Files.readAllBytes(file)));
     assertTrue(Files.exists(missing));
+  }
+
+  /** A mutant: leaves the time of a file to the file system. */
+  private static final class WithoutTimes extends ForwardingDisk {
+    WithoutTimes() {
+      super(new NioDisk());
+    }
+
+    @Override
+    public DiskFile open(Path file, Disk.Access access) throws IOException {
+      DiskFile opened = super.open(file, access);
+      return (DiskFile)
+          java.lang.reflect.Proxy.newProxyInstance(
+              DiskFile.class.getClassLoader(),
+              new Class<?>[] {DiskFile.class},
+              (_, method, arguments) ->
+                  method.getName().equals("modified") ? null : method.invoke(opened, arguments));
+    }
+  }
+
+  @Test
+  void stateFilesWhoseTimeIsNotSetAreCaughtSinceRotLooksLikeAnEdit() throws Exception {
+    for (boolean isMutant : List.of(false, true)) {
+      Files.createDirectories(directory);
+      Disk disk = isMutant ? new WithoutTimes() : new NioDisk();
+      FileStorageSettings settings =
+          FileStorageSettings.of(
+              directory.resolve("of-" + disk.getClass().getSimpleName()), clock, _ -> {});
+      try (FileStorage storage = FileStorage.open(settings, disk)) {
+        storage.taskStorage().open(_ -> {});
+        commit(storage, 1, 1);
+        storage.stateFiles().reconcile(tasks(1), List.of(), List.of());
+        storage.stateFiles().checkpoint(1);
+        String id = SampleTasks.id(1).value();
+        Path file =
+            settings.stateDir().resolve("tasks").resolve(id.substring(0, 2)).resolve(id + ".json");
+        var time = Files.getLastModifiedTime(file);
+        Files.writeString(file, Files.readString(file).replace("\"true 1\"", "\"trud 1\""));
+        Files.setLastModifiedTime(file, time);
+        assertEquals(
+            List.of(isMutant ? Condition.EDITED : Condition.DAMAGED),
+            storage.stateFiles().reconcile(tasks(1), List.of(), List.of()).findings().stream()
+                .map(Finding::condition)
+                .toList());
+      }
+    }
   }
 
   @ParameterizedTest

@@ -1,8 +1,11 @@
 package holdfast.adapters.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.WholeServer.Habit;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
@@ -40,6 +43,19 @@ class TwoFaultSweepTest {
     sweep(150_000);
   }
 
+  /** One whole snapshot less, and both files of the newest hold what nothing else does. */
+  @Test
+  void retiringUpToTheNewestSnapshotIsCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> {
+          while (tried < 3_000) {
+            history(Habit.RETIRES_UP_TO_THE_NEWEST);
+          }
+        },
+        () -> "seed " + seed);
+  }
+
   private record Fault(String kind, Path file) {
     @Override
     public String toString() {
@@ -50,7 +66,7 @@ class TwoFaultSweepTest {
   private void sweep(int pairs) throws IOException {
     System.out.println("TwoFaultSweepTest seed " + seed);
     while (tried < pairs) {
-      history();
+      history(Habit.SOUND);
     }
     System.out.println(
         "TwoFaultSweepTest "
@@ -61,17 +77,17 @@ class TwoFaultSweepTest {
     assertTrue(refused > 0, "some pairs must be beyond mending, or the sweep tries too little");
   }
 
-  private void history() throws IOException {
+  private void history(Habit habit) throws IOException {
     var disk = new SimulatedDisk(WholeServer.ROOT);
     var steps = new WholeServerSteps(random);
-    WholeServer server = WholeServer.on(disk, random);
+    WholeServer server = WholeServer.on(disk, random, habit);
     for (int i = 0; i < 40; i++) {
       steps.step(server);
     }
     SimulatedDisk earlier = disk.afterKill();
     if (random.nextBoolean()) {
       server.end();
-      server = WholeServer.on(disk, random);
+      server = WholeServer.on(disk, random, habit);
     }
     for (int i = 0; i < 30; i++) {
       steps.step(server);
@@ -120,6 +136,11 @@ class TwoFaultSweepTest {
     return new Fault(random.nextBoolean() ? fault.kind() : kind(), other);
   }
 
+  private static boolean isSnapshot(Fault fault) {
+    return fault.file().startsWith(WholeServer.LAYOUT.snapshots())
+        || fault.file().startsWith(WholeServer.LAYOUT.snapshotTwins());
+  }
+
   private static boolean isSameSegment(Fault first, Fault second) {
     return first.file().toString().endsWith(".wal")
         && second.file().endsWith(String.valueOf(first.file().getFileName()));
@@ -141,6 +162,9 @@ class TwoFaultSweepTest {
       server = WholeServer.on(damaged, random);
     } catch (StorageException e) {
       refused++;
+      assertFalse(
+          isSnapshot(first) && isSnapshot(second),
+          () -> what + ": one snapshot's files were all that held the state: " + e.getMessage());
       assertNames(List.of(first, second), String.valueOf(e.getMessage()), what);
       assertEquals(before, contents(damaged), () -> what + ": was refused, and yet changed");
       return;

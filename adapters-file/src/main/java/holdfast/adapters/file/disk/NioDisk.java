@@ -159,8 +159,7 @@ public final class NioDisk implements Disk {
       return null;
     }
     PosixFileAttributeView view =
-        Files.getFileAttributeView(
-            path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
     Set<PosixFilePermission> present = view.readAttributes().permissions();
     Set<PosixFilePermission> owners = new HashSet<>(present);
     owners.retainAll(DIRECTORY_MODE.value());

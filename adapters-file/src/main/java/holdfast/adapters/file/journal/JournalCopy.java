@@ -22,7 +22,6 @@ public record JournalCopy(Disk disk, Path directory, Quarantine quarantine) {
   /** What a longer file holds behind this is none of ours, and must not fill the memory. */
   private static final int SEGMENT_BYTES_MAX = 256 << 20;
 
-
   Path path(SegmentName name) {
     return directory.resolve(name.fileName());
   }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads every segment of history again, one in each call, and mends the copy that is damaged. The
- * segment being written is read as far as it is durable; it is mended when the writer has
- * gone on to another, or has let go of its files.
+ * segment being written is read as far as it is durable; it is mended when the writer has gone on
+ * to another, or has let go of its files.
  *
  * <p>One thread at a time, beside the one that appends.
  */
