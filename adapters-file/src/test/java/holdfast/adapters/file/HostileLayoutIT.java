@@ -35,6 +35,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -271,7 +272,7 @@ class HostileLayoutIT {
     }
   }
 
-  private static String difference(TreeSet<String> expected, TreeSet<String> found) {
+  private static String difference(Set<String> expected, Set<String> found) {
     var missing = new TreeSet<>(expected);
     missing.removeAll(found);
     var more = new TreeSet<>(found);
@@ -368,7 +369,6 @@ class HostileLayoutIT {
   @Test
   void stateFilesWhoseTimeIsNotSetAreCaughtSinceRotLooksLikeAnEdit() throws Exception {
     for (boolean isMutant : List.of(false, true)) {
-      Files.createDirectories(directory);
       Disk disk = isMutant ? new WithoutTimes() : new NioDisk();
       FileStorageSettings settings =
           FileStorageSettings.of(
