@@ -53,6 +53,7 @@ class StateFileTableIT {
   private final Map<Path, byte[]> earlier = new HashMap<>();
 
   /** A file, and what happens to it. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
   private record Victim(Path file, byte[] sound, byte[] earlier, byte[] another) {
     void write(byte[] bytes) throws IOException {
       Files.write(file, bytes);
@@ -96,7 +97,7 @@ class StateFileTableIT {
   }
 
   /** A row of the table. */
-  private enum Row {
+  enum Row {
     IN_SYNC(null, false, _ -> {}),
     TOUCHED(null, false, victim -> victim.touch(Instant.now())),
     TOUCHED_IN_THE_FUTURE(
@@ -166,6 +167,8 @@ class StateFileTableIT {
 
     final @Nullable Condition condition;
     final boolean isKept;
+
+    @SuppressWarnings("ImmutableEnumChecker") // it has no state
     final Damage damage;
 
     Row(@Nullable Condition condition, boolean isKept, Damage damage) {

@@ -239,7 +239,7 @@ class TwoFaultIT {
     var pairs = new ArrayList<List<Victim>>();
     for (Victim first : Victim.values()) {
       for (Victim second : Victim.values()) {
-        if (second.ordinal() > first.ordinal()) {
+        if (second.compareTo(first) > 0) {
           pairs.add(List.of(first, second));
         }
       }
