@@ -165,11 +165,11 @@ class StateFileTableIT {
     EMPTY(Condition.DAMAGED, true, victim -> victim.write(new byte[0])),
     MISSING(Condition.MISSING, false, victim -> Files.delete(victim.file()));
 
-    final @Nullable Condition condition;
-    final boolean isKept;
+    private final @Nullable Condition condition;
+    private final boolean isKept;
 
     @SuppressWarnings("ImmutableEnumChecker") // it has no state
-    final Damage damage;
+    private final Damage damage;
 
     Row(@Nullable Condition condition, boolean isKept, Damage damage) {
       this.condition = condition;
