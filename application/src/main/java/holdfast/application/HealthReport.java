@@ -60,7 +60,16 @@ public final class HealthReport {
 
   private String synced() {
     SyncService.Status status = maintenance.sync().status();
-    return "state files are up to seq " + status.checkpoint() + "; " + status.dirty() + " to write";
+    return "state files are up to seq "
+        + status.checkpoint()
+        + "; "
+        + status.dirty()
+        + " to write"
+        + (status.findings() == 0
+            ? ""
+            : "; "
+                + status.findings()
+                + " were not as they were written since the start, see the error log");
   }
 
   private String copied() {

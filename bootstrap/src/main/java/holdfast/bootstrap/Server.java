@@ -50,19 +50,18 @@ final class Server {
     }
   }
 
-  /** What is in force for these options and variables and the data directory they name. */
+  /**
+   * What is in force for these options and variables and the data directory they name.
+   *
+   * @throws FileStorageException if the file in it is open to others, or none
+   */
   static Configuration configuration(Map<String, String> options, Map<String, String> environment) {
     Path data = Configuration.early(Settings.DATA_DIR, options, environment);
     Path file = data.resolve("config.yaml");
-    Map<String, String> values;
-    try {
-      values =
-          PrivateFile.read(file)
-              .map(yaml -> ConfigurationFile.parse(yaml, file.toString()))
-              .orElse(Map.of());
-    } catch (FileStorageException refused) {
-      throw new ConfigurationException(String.valueOf(refused.getMessage()));
-    }
+    Map<String, String> values =
+        PrivateFile.read(file)
+            .map(yaml -> ConfigurationFile.parse(yaml, file.toString()))
+            .orElse(Map.of());
     return Configuration.of(options, environment, values, file.toString());
   }
 

@@ -6,6 +6,7 @@ import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.log.FileEventLog;
 import holdfast.adapters.file.output.FileOutputStorage;
+import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
@@ -21,9 +22,11 @@ import holdfast.domain.task.RunRef;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -110,9 +113,12 @@ public final class FileStorage implements AutoCloseable {
       var locks = new ArrayList<DirectoryLock>();
       try {
         locks.add(lock(layout.lock(), settings));
+        refuseStrangers(disk, layout);
         layout.prepare(disk);
-        check(disk, layout.mirror(), settings.allowed().networkFs());
+        putAsideUnfinished(disk, layout, settings);
         if (settings.mirrorDir() != null) {
+          // In its usual place it is inside what was checked already.
+          check(disk, layout.mirror(), settings.allowed().networkFs());
           locks.add(lock(layout.mirrorLock(), settings));
         }
         return new FileStorage(disk, layout, settings, locks);
@@ -120,9 +126,47 @@ public final class FileStorage implements AutoCloseable {
         locks.forEach(DirectoryLock::close);
         throw e;
       }
+    } catch (AccessDeniedException e) {
+      throw FileStorageException.inaccessible(e);
     } catch (IOException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, "cannot use " + layout.data() + ": " + e, e);
+    }
+  }
+
+  /** What stands in a directory's place would lead everything below it to somewhere else. */
+  private static void refuseStrangers(Disk disk, Layout layout) throws IOException {
+    var directories = new ArrayList<>(layout.directories());
+    for (EventLog.Category category : EventLog.Category.values()) {
+      directories.add(layout.logs().resolve(category.name().toLowerCase(Locale.ROOT)));
+    }
+    for (Path directory : directories) {
+      Disk.Kind kind = disk.kind(directory);
+      if (kind != Disk.Kind.MISSING && kind != Disk.Kind.DIRECTORY) {
+        throw new FileStorageException(
+            FileStorageException.EXIT_REFUSED,
+            directory
+                + " is not a directory. Symbolic links are not followed. Move it away, and put the"
+                + " directory back that belongs there; nothing was changed");
+      }
+    }
+  }
+
+  /** Directories that bear the name of an unfinished file would be in its way. */
+  private static void putAsideUnfinished(Disk disk, Layout layout, FileStorageSettings settings)
+      throws IOException {
+    for (Path directory : layout.directories()) {
+      for (String name : disk.list(directory)) {
+        Path path = directory.resolve(name);
+        if (name.endsWith(Disk.TEMPORARY_SUFFIX) && disk.kind(path) == Disk.Kind.DIRECTORY) {
+          Path aside =
+              directory.startsWith(layout.mirror())
+                  ? layout.mirrorQuarantine()
+                  : layout.quarantine();
+          new Quarantine(disk, aside, settings.clock(), settings.sizes().quarantineBytesMax())
+              .move(path, "a directory where unfinished files are written", null);
+        }
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package holdfast.adapters.file;
 
 import holdfast.domain.port.StorageException;
+import java.nio.file.AccessDeniedException;
 
 /** The storage cannot be used: the process should print the message and exit. */
 public sealed class FileStorageException extends StorageException permits RepeatedFailureException {
@@ -25,6 +26,17 @@ public sealed class FileStorageException extends StorageException permits Repeat
   FileStorageException(int exitCode, String message) {
     super(message);
     this.exitCode = exitCode;
+  }
+
+  /** The user that the server runs as may not do what it has to. */
+  static FileStorageException inaccessible(AccessDeniedException e) {
+    return new FileStorageException(
+        EXIT_REFUSED,
+        e.getFile()
+            + " cannot be used by this user: it, or the directory it is in, belongs to somebody"
+            + " else, or its mode denies it. See who owns it with ls -l, and make it this user's"
+            + " with chown, or run the server as its owner; nothing was changed",
+        e);
   }
 
   /** With what the process should exit. */

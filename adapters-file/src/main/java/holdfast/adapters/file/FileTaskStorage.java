@@ -18,6 +18,7 @@ import holdfast.domain.port.PendingCommit;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -128,6 +129,9 @@ final class FileTaskStorage implements TaskStorage {
     } catch (StorageException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);
+    } catch (AccessDeniedException e) {
+      // A restart alone would not help: this is for a person to put right.
+      throw FileStorageException.inaccessible(e);
     } catch (IOException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_JOURNAL_FAILED,

@@ -61,13 +61,14 @@ record Parts(
             history::identity,
             new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
     var walk = new HistoryScrub(history);
+    var modes = new ModeScrub(disk, layout);
     return new Parts(
         history,
         places,
         snapshots,
         stateFiles,
         new FileOutputStorage(disk, layout, quarantine),
-        new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub)));
+        new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub, modes::next)));
   }
 
   /** The journal's two copies, each with a place for damaged bytes on its own file system. */

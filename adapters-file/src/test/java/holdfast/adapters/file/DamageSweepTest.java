@@ -7,10 +7,8 @@ import holdfast.domain.port.StateImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -21,11 +19,9 @@ import org.junit.jupiter.api.Test;
  * the next one to find.
  */
 class DamageSweepTest {
-  private static final List<String> KINDS =
-      List.of("delete", "truncate", "zero", "flip", "swap", "stale");
-
   private final long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
   private final Random random = new Random(seed);
+  private final FileDamage damage = new FileDamage(random);
   private int tried;
   private int noticed;
 
@@ -59,8 +55,15 @@ class DamageSweepTest {
         server.end();
       }
       for (Path file : disk.files()) {
-        for (String kind : KINDS) {
+        for (String kind : FileDamage.KINDS) {
           atRest(disk, earlier, file, kind, server.image());
+        }
+      }
+      SimulatedDisk started = disk.afterKill();
+      WholeServer.on(started, random);
+      // With the segment of the server that runs then, which holds nothing but its takeover.
+      for (Path file : started.files()) {
+        for (String kind : FileDamage.KINDS) {
           live(disk, earlier, file, kind);
         }
       }
@@ -73,7 +76,7 @@ class DamageSweepTest {
       SimulatedDisk disk, SimulatedDisk earlier, Path file, String kind, StateImage expected)
       throws IOException {
     SimulatedDisk damaged = disk.afterKill();
-    if (!damage(damaged, earlier, file, kind)) {
+    if (!damage.inflict(kind, damaged, file, earlier)) {
       return;
     }
     tried++;
@@ -108,7 +111,7 @@ class DamageSweepTest {
     server.scrub();
     StateImage expected = server.image();
     if (running.kind(file) != holdfast.adapters.file.disk.Disk.Kind.FILE
-        || !damage(running, earlier, file, kind)) {
+        || !damage.inflict(kind, running, file, earlier)) {
       return;
     }
     tried++;
@@ -147,67 +150,5 @@ class DamageSweepTest {
     assertTrue(
         found.equals(expected),
         () -> what + ": " + WholeServerCrashTest.difference(expected, found));
-  }
-
-  /** Damages a file; false if that would change nothing. */
-  private boolean damage(SimulatedDisk disk, SimulatedDisk earlier, Path file, String kind) {
-    byte[] before = disk.content(file);
-    byte[] after = damaged(disk, earlier, file, kind, before.clone());
-    if (kind.equals("delete")) {
-      disk.lose(file);
-      return true;
-    }
-    if (Arrays.equals(before, after) || isBlankBeyond(file, before, after)) {
-      return false;
-    }
-    disk.tamper(file, _ -> after);
-    return true;
-  }
-
-  /** Bytes behind the end of the youngest segment are nobody's: they were never written to. */
-  private static boolean isBlankBeyond(Path file, byte[] before, byte[] after) {
-    if (!file.toString().endsWith(".wal")) {
-      return false;
-    }
-    int used = before.length;
-    while (used > 0 && before[used - 1] == 0) {
-      used--;
-    }
-    int mismatch = Arrays.mismatch(before, after);
-    return mismatch >= (used + 4_095) / 4_096 * 4_096;
-  }
-
-  private byte[] damaged(
-      SimulatedDisk disk, SimulatedDisk earlier, Path file, String kind, byte[] bytes) {
-    return switch (kind) {
-      case "truncate" -> Arrays.copyOf(bytes, bytes.length / 2);
-      case "zero" -> new byte[bytes.length];
-      case "flip" -> {
-        if (bytes.length > 0) {
-          int used = bytes.length;
-          while (used > 1 && bytes[used - 1] == 0) {
-            used--;
-          }
-          bytes[random.nextInt(used)] ^= (byte) (1 << random.nextInt(8));
-        }
-        yield bytes;
-      }
-      case "swap" -> another(disk, file);
-      case "stale" -> earlier.files().contains(file) ? earlier.content(file) : bytes;
-      default -> bytes;
-    };
-  }
-
-  private byte[] another(SimulatedDisk disk, Path file) {
-    var others = new TreeMap<Path, Path>();
-    for (Path other : disk.files()) {
-      if (!other.equals(file) && other.getParent().equals(file.getParent())) {
-        others.put(other, other);
-      }
-    }
-    List<Path> choices = List.copyOf(others.keySet());
-    return choices.isEmpty()
-        ? disk.content(file)
-        : disk.content(choices.get(random.nextInt(choices.size())));
   }
 }

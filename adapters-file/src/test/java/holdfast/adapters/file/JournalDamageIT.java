@@ -10,6 +10,7 @@ import holdfast.adapters.file.disk.NioDisk;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
+import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Origin;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -355,6 +357,44 @@ class JournalDamageIT {
                 .with(new FileStorageSettings.Allowed(false, true, false, false)));
     assertEquals(1, rebuilt.tasks().size());
     assertEquals(1, openAndClose(apart).tasks().size());
+  }
+
+  /** Nothing was committed since the start: a segment that followed would bear the same name. */
+  @ParameterizedTest
+  @CsvSource({"A, flip", "A, delete", "B, zero", "B, truncate"})
+  void aSegmentWithoutRecordsIsMendedUnderTheRunningServer(String which, String how)
+      throws Exception {
+    fill();
+    byte[] sound;
+    Path tip;
+    try (FileStorage storage = FileStorage.open(settings())) {
+      storage.taskStorage().open(_ -> {});
+      tip = segments(copy(which)).getLast();
+      sound = Files.readAllBytes(tip);
+      byte[] bytes = sound.clone();
+      bytes[200] ^= 4;
+      switch (how) {
+        case "flip" -> Files.write(tip, bytes);
+        case "zero" -> Files.write(tip, new byte[bytes.length]);
+        case "truncate" -> Files.write(tip, Arrays.copyOf(bytes, 100));
+        case "delete" -> Files.delete(tip);
+        default -> throw new AssertionError(how);
+      }
+      var mended = new java.util.ArrayList<Mended>();
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (mended.isEmpty()) {
+        assertTrue(System.nanoTime() < deadline, "not mended");
+        mended.addAll(storage.scrubbing().next().mended());
+      }
+      assertEquals(List.of(tip.toString()), mended.stream().map(Mended::place).toList());
+      storage.taskStorage().commit(List.of(SampleTasks.submit(TASKS)), Origin.CLIENT).await();
+    }
+    byte[] after = Files.readAllBytes(tip);
+    assertEquals(-1, Arrays.mismatch(sound, 0, 4_096, after, 0, 4_096), "the same bytes");
+    assertTrue(new String(after, StandardCharsets.ISO_8859_1).contains("HFRC"), "and the new ones");
+    Opened opened = reopen();
+    assertEquals(TASKS + 1, opened.tasks().size());
+    assertFalse(opened.replay().degraded(), opened.replay().toString());
   }
 
   private static Opened openAndClose(FileStorageSettings settings) {

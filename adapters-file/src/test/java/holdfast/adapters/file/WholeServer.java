@@ -47,9 +47,25 @@ final class WholeServer {
   private final Model model = new Model();
   private final List<EntityKey> dirty = new ArrayList<>();
   private List<Change> inFlight = List.of();
+  private final Habit habit;
   private History.Start start;
 
+  /** How a server goes about its work: soundly, or as somebody might get it wrong. */
+  enum Habit {
+    SOUND,
+    /** Says that the state files are written before they are. */
+    CHECKPOINTS_FIRST,
+    /** Removes the history that only the newest snapshot holds. */
+    RETIRES_UP_TO_THE_NEWEST
+  }
+
   WholeServer(Disk disk, RandomGenerator random, History.Rules rules) throws IOException {
+    this(disk, random, rules, Habit.SOUND);
+  }
+
+  WholeServer(Disk disk, RandomGenerator random, History.Rules rules, Habit habit)
+      throws IOException {
+    this.habit = habit;
     LAYOUT.prepare(disk);
     var quarantine = new Quarantine(disk, LAYOUT.quarantine(), NOON, Long.MAX_VALUE);
     List<JournalCopy> copies = Parts.copies(disk, LAYOUT, quarantine, quarantine);
@@ -66,7 +82,7 @@ final class WholeServer {
             disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine);
     snapshots =
         new FileSnapshotStorage(
-            places, history::identity, history::retire, history::floor, SNAPSHOTS_MAX);
+            places, history::identity, this::retire, history::floor, SNAPSHOTS_MAX);
     stateFiles =
         new FileStateFiles(
             disk,
@@ -78,9 +94,17 @@ final class WholeServer {
     scrubbing = new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub));
   }
 
+  private void retire(List<String> ids, long floor) {
+    history.retire(ids, habit == Habit.RETIRES_UP_TO_THE_NEWEST ? model.seq() : floor);
+  }
+
   /** Recovers on {@code disk}; what is served then is {@link #image}. */
   static WholeServer on(Disk disk, RandomGenerator random) throws IOException {
-    var server = new WholeServer(disk, random, History.Rules.STRICT);
+    return on(disk, random, Habit.SOUND);
+  }
+
+  static WholeServer on(Disk disk, RandomGenerator random, Habit habit) throws IOException {
+    var server = new WholeServer(disk, random, History.Rules.STRICT, habit);
     server.start();
     return server;
   }
@@ -136,6 +160,9 @@ final class WholeServer {
   /** Writes the state files of what has changed. */
   List<Finding> sync() {
     long upTo = model.seq();
+    if (habit == Habit.CHECKPOINTS_FIRST) {
+      stateFiles.checkpoint(upTo);
+    }
     List<Finding> findings = reconcile(List.copyOf(dirty));
     stateFiles.checkpoint(upTo);
     dirty.clear();

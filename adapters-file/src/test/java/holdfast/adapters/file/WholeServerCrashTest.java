@@ -3,12 +3,14 @@ package holdfast.adapters.file;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.WholeServer.Habit;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.disk.SimulatedDisk.Fate;
 import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.recovery.RecoveryReport.Cause;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,14 +46,28 @@ class WholeServerCrashTest {
   }
 
   private void assertCaught(UnaryOperator<Disk> mutant) {
+    assertCaught(mutant, Habit.SOUND);
+  }
+
+  private void assertCaught(UnaryOperator<Disk> mutant, Habit habit) {
     assertThrows(
         AssertionError.class,
         () -> {
           while (states < 3_000) {
-            history(mutant);
+            history(mutant, habit);
           }
         },
         () -> "seed " + seed);
+  }
+
+  @Test
+  void moveInTwoStepsIsCaught() {
+    assertCaught(WithTwoStepRename::new);
+  }
+
+  @Test
+  void checkpointBeforeTheStateFilesIsCaught() {
+    assertCaught(UnaryOperator.identity(), Habit.CHECKPOINTS_FIRST);
   }
 
   @Test
@@ -80,13 +96,13 @@ class WholeServerCrashTest {
   private void run(long statesMin) throws IOException {
     System.out.println("WholeServerCrashTest seed " + seed);
     while (states < statesMin) {
-      history(UnaryOperator.identity());
+      history(UnaryOperator.identity(), Habit.SOUND);
     }
     System.out.println("WholeServerCrashTest " + states + " crash states");
     assertTrue(states >= statesMin);
   }
 
-  private void history(UnaryOperator<Disk> engine) throws IOException {
+  private void history(UnaryOperator<Disk> engine, Habit habit) throws IOException {
     var disk = new SimulatedDisk(WholeServer.ROOT);
     var steps = new WholeServerSteps(random);
     WholeServer[] server = {null};
@@ -96,13 +112,13 @@ class WholeServerCrashTest {
             crash(disk, server[0]);
           }
         });
-    server[0] = WholeServer.on(engine.apply(disk), random);
+    server[0] = WholeServer.on(engine.apply(disk), random, habit);
     for (int i = 0; i < STEPS; i++) {
       steps.step(server[0]);
       if (random.nextInt(12) == 0) {
         server[0].end();
         // While it starts, what it must find is what the one before it knew.
-        server[0] = WholeServer.on(engine.apply(disk), random);
+        server[0] = WholeServer.on(engine.apply(disk), random, habit);
       }
     }
   }
@@ -156,6 +172,9 @@ class WholeServerCrashTest {
       List<Finding> findings = started.stateFileFindings();
       if (!findings.isEmpty()) {
         throw violation(server, "a crash alone damaged state files: " + findings);
+      }
+      if (started.started().cause() == Cause.FULL) {
+        throw violation(server, "a crash alone took a manifest: " + started.started().healed());
       }
       if (random.nextBoolean()) {
         // What the crashed server wrote and did not force must not pass for durable now.

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every access to a file system, and nothing else: no policy, no format.
@@ -71,6 +72,16 @@ public interface Disk {
    * too.
    */
   void forceFileSystem(Path directory) throws IOException;
+
+  /**
+   * Takes from everybody but the owner whatever they may do with a file or a directory.
+   *
+   * @return what was allowed before, such as {@code rw-r--r--}, or null if nothing had to change
+   * @throws IOException if it belongs to somebody else
+   */
+  default @Nullable String restrict(Path path) throws IOException {
+    return null;
+  }
 
   /** The number that tells an existing file from its copies. */
   long inode(Path path) throws IOException;

@@ -163,6 +163,17 @@ public final class DryDisk implements Disk {
         : real.modified(existing(path));
   }
 
+  /** Tells what would be taken away, and leaves it. */
+  @Override
+  public @Nullable String restrict(Path path) throws IOException {
+    Path origin = origin(path);
+    if (changes.containsKey(path) || origin == null || real.kind(path) == Kind.OTHER) {
+      return null;
+    }
+    String permissions = NioDisk.permissions(origin);
+    return permissions.endsWith("------") ? null : permissions;
+  }
+
   @Override
   public long inode(Path path) throws IOException {
     return changes.get(path) instanceof Node.Memory(MemoryFile memory)

@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,13 +18,16 @@ import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The machine's own file system. */
 public final class NioDisk implements Disk {
@@ -66,13 +70,17 @@ public final class NioDisk implements Disk {
     if (!found.isRegularFile()) {
       throw new FileSystemException(file.toString(), null, "is no regular file");
     }
-    var all = new java.util.HashSet<>(options);
+    var all = new HashSet<>(options);
     all.add(LinkOption.NOFOLLOW_LINKS);
     return FileChannel.open(file, all);
   }
 
   @Override
   public List<String> list(Path directory) throws IOException {
+    if (kind(directory) == Kind.OTHER) {
+      // A stream over a link's target would show, and let remove, what is not ours.
+      throw new NotDirectoryException(directory.toString());
+    }
     var names = new ArrayList<String>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
@@ -114,7 +122,8 @@ public final class NioDisk implements Disk {
       }
       return;
     }
-    forceDirectory(Disk.parent(directory));
+    // What holds the first directory of ours may well be reached by a link.
+    force(Disk.parent(directory), Set.of(StandardOpenOption.READ));
   }
 
   @Override
@@ -130,7 +139,11 @@ public final class NioDisk implements Disk {
 
   @Override
   public void forceDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+    force(directory, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+  }
+
+  private static void force(Path directory, Set<OpenOption> options) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, options)) {
       channel.force(true);
     }
   }
@@ -138,6 +151,23 @@ public final class NioDisk implements Disk {
   @Override
   public long usableBytes(Path path) throws IOException {
     return Files.getFileStore(path).getUsableSpace();
+  }
+
+  @Override
+  public @Nullable String restrict(Path path) throws IOException {
+    if (kind(path) != Kind.FILE && kind(path) != Kind.DIRECTORY) {
+      return null;
+    }
+    PosixFileAttributeView view =
+        Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    Set<PosixFilePermission> present = view.readAttributes().permissions();
+    Set<PosixFilePermission> owners = new HashSet<>(present);
+    owners.retainAll(DIRECTORY_MODE.value());
+    if (owners.equals(present)) {
+      return null;
+    }
+    view.setPermissions(owners);
+    return PosixFilePermissions.toString(present);
   }
 
   @Override

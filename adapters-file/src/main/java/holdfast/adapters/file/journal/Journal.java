@@ -32,7 +32,7 @@ public final class Journal implements AutoCloseable {
   private @Nullable JournalReplay replaying;
   private JournalReplay.@Nullable Result found;
   private volatile @Nullable JournalWriter writer;
-  private @Nullable JournalScrub scrub;
+  private volatile @Nullable JournalScrub scrub;
 
   /**
    * What is known from elsewhere to have been durable.
@@ -195,8 +195,23 @@ public final class Journal implements AutoCloseable {
               + proof.seq()
               + " and a segment of term "
               + proof.term()
-              + " were durable. Put the missing segments back from a backup; nothing was changed");
+              + " were durable. Put the missing segments back from a backup"
+              + unreadable(result.chain(), seq)
+              + "; nothing was changed");
     }
+  }
+
+  /** Files that bear the names of segments behind {@code seq} and are no part of history. */
+  private String unreadable(SegmentChain all, long seq) {
+    List<String> places =
+        all.orphans().stream()
+            .filter(name -> name.firstSeq() > seq)
+            .map(name -> SegmentChain.places(copies, name))
+            .toList();
+    return places.isEmpty()
+        ? ""
+        : "; these bear the names of later segments, but are no part of history: "
+            + String.join(", ", places);
   }
 
   /**
@@ -328,9 +343,25 @@ public final class Journal implements AutoCloseable {
     writing().seal();
   }
 
-  /** Seals the segment being written and goes on in a new one. */
+  /**
+   * Sees to it that the segment being written is mended by the scrub, which found it damaged: seals
+   * it and goes on in a new one. If it holds no record yet, the new one would bear its name, so it
+   * is mended where it is.
+   */
   public void roll() throws IOException {
-    writing().roll();
+    JournalWriter open = writing();
+    JournalScrub present = scrub;
+    if (!open.isBlank()) {
+      open.roll();
+    } else if (present != null) {
+      try {
+        present.mendTip();
+      } catch (LostHistoryException _) {
+        // It has become damaged in every copy since: the scrub says so in its next round.
+      } finally {
+        open.reopen();
+      }
+    }
   }
 
   /**

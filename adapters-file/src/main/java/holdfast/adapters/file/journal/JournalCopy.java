@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record JournalCopy(Disk disk, Path directory, Quarantine quarantine) {
   private static final int CHUNK = 1 << 20;
-  private static final int SEGMENT_BYTES_MAX = 1 << 30;
+
+  /** What a longer file holds behind this is none of ours, and must not fill the memory. */
+  private static final int SEGMENT_BYTES_MAX = 256 << 20;
 
   Path path(SegmentName name) {
     return directory.resolve(name.fileName());

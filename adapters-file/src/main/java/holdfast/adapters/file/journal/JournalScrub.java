@@ -6,14 +6,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads every segment of history again, one in each call, and mends the copy that is damaged. The
- * segment being written is read as far as it is durable; it cannot be mended before it is sealed,
- * for the writer holds its files open.
+ * segment being written is read as far as it is durable; it is mended when the writer has gone on
+ * to another, or has let go of its files.
  *
  * <p>One thread at a time, beside the one that appends.
  */
@@ -22,6 +24,7 @@ final class JournalScrub {
   private final UUID lineage;
   private final Supplier<JournalWriter.Tip> tip;
   private final SegmentReader.Room room = new SegmentReader.Room();
+  private final Queue<Mended> mendedInPlace = new ConcurrentLinkedQueue<>();
   private @Nullable SegmentName last;
 
   /**
@@ -31,6 +34,24 @@ final class JournalScrub {
     this.copies = copies;
     this.lineage = lineage;
     this.tip = tip;
+  }
+
+  /**
+   * Mends the segment being written, of which everything is durable. The writer must stand still,
+   * and open its files anew afterwards, whatever came of this. On its thread.
+   */
+  void mendTip() throws IOException {
+    JournalWriter.Tip written = tip.get();
+    for (Link link : SegmentChain.find(copies, lineage).links()) {
+      if (link.name().equals(written.segment())) {
+        Link durable = durable(link, written);
+        SegmentReader mending = SegmentReader.mending(copies, durable, durable.start());
+        mending.read(new BatchIndex(), JournalSink.NOWHERE);
+        var mended = new ArrayList<Mended>();
+        mending.heal(mended);
+        mendedInPlace.addAll(mended);
+      }
+    }
   }
 
   Journal.Checked next() throws IOException {
@@ -72,6 +93,9 @@ final class JournalScrub {
 
   private Journal.Checked check(Link link, boolean current) throws IOException {
     var mended = new ArrayList<Mended>();
+    while (!mendedInPlace.isEmpty()) {
+      mended.add(mendedInPlace.remove());
+    }
     String lost = null;
     boolean mustSeal = false;
     SegmentReader reader = SegmentReader.reading(copies, link, link.start(), room);

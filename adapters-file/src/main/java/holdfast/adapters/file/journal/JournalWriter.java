@@ -27,6 +27,7 @@ final class JournalWriter implements AutoCloseable {
   private volatile @Nullable Segment segment;
   private Digest lastDigest;
   private long nextSeq;
+  private Batch.@Nullable Kind lastKind;
 
   private record Segment(
       SegmentName name, long nonce, List<DiskFile> files, int end, Digest lastDigest) {
@@ -118,9 +119,10 @@ final class JournalWriter implements AutoCloseable {
     return Batch.padded(Batch.HEADER + recordBytes) <= segmentBytes - current().end();
   }
 
-  /** Proves by an empty batch that everything before was durable. */
+  /** Proves by an empty batch that everything before was durable, unless the last one is that. */
   void seal() throws IOException {
-    if (current().end() + Batch.BLOCK <= segmentBytes) {
+    // Seals alone must never fill a segment: its successor would bear its name.
+    if (lastKind != Batch.Kind.SEAL && current().end() + Batch.BLOCK <= segmentBytes) {
       buffer.clear().position(Batch.HEADER);
       write(Batch.Kind.SEAL, 0);
     }
@@ -146,12 +148,32 @@ final class JournalWriter implements AutoCloseable {
     }
     forcing.force(into.files(), () -> lastDigest = Digest.of(buffer, 0, padded));
     nextSeq += count;
+    lastKind = kind;
     segment = into.grown(padded, lastDigest);
   }
 
-  /** Seals the segment being written and goes on in a new one. */
+  /** Whether the segment being written holds no record: then none can follow it in this term. */
+  boolean isBlank() {
+    return current().name().firstSeq() == nextSeq;
+  }
+
+  /** Writes to the files that bear the segment's name now, whose durable bytes are the same. */
+  void reopen() throws IOException {
+    Segment open = current();
+    segment =
+        new Segment(
+            open.name(), open.nonce(), spares.open(open.name()), open.end(), open.lastDigest());
+    for (DiskFile file : open.files()) {
+      file.close();
+    }
+  }
+
+  /** Seals the segment being written, which is not blank, and goes on in a new one. */
   void roll() throws IOException {
     Segment full = current();
+    if (isBlank()) {
+      throw new IllegalStateException(full.name() + " holds no record: no segment can follow it");
+    }
     openSegment(Batch.Kind.ROLL, new Opening(full.name(), full.end(), ByteBuffer.allocate(0)));
     for (DiskFile file : full.files()) {
       file.truncate(full.end());

@@ -104,6 +104,17 @@ record SegmentChain(List<Link> links, List<SegmentName> orphans, @Nullable Strin
       if (predecessor == null) {
         return chain(links, names, null);
       }
+      if (predecessor.compareTo(name) >= 0) {
+        return chain(
+            links,
+            names,
+            "segment "
+                + name
+                + " names "
+                + predecessor
+                + " as the one before it, which is not older: it stands in another's place in "
+                + places(copies, name));
+      }
       end = at.opening.end();
       repeated = at.opening.lastBatch();
       lastDigest = at.batch.previousDigest();

@@ -95,9 +95,16 @@ final class SpareSegments {
     for (JournalCopy copy : copies) {
       copy.disk().rename(copy.directory().resolve(NAME), copy.path(name));
     }
-    var files = new ArrayList<DiskFile>();
     for (JournalCopy copy : copies) {
       copy.forceDirectory();
+    }
+    return open(name);
+  }
+
+  /** Opens a segment in every copy. */
+  List<DiskFile> open(SegmentName name) throws IOException {
+    var files = new ArrayList<DiskFile>();
+    for (JournalCopy copy : copies) {
       files.add(copy.disk().open(copy.path(name), Disk.Access.WRITE));
     }
     return files;

@@ -131,24 +131,28 @@ public record Layout(Path data, Path state, Path mirror) {
     return run.run() == 1 ? attempt : attempt + "." + run.run();
   }
 
+  /** All directories of the server's own, parents first. */
+  public List<Path> directories() {
+    return List.of(
+        data,
+        state,
+        journal(),
+        recovery(),
+        quarantine(),
+        reports(),
+        snapshots(),
+        mirror,
+        snapshotTwins(),
+        outputCopies(),
+        mirrorQuarantine(),
+        tasks(),
+        initiatives(),
+        logs());
+  }
+
   /** Makes every directory that is missing, durably, and removes files left unfinished. */
   public void prepare(Disk disk) throws IOException {
-    List<Path> directories =
-        List.of(
-            data,
-            state,
-            journal(),
-            recovery(),
-            quarantine(),
-            reports(),
-            snapshots(),
-            mirror,
-            snapshotTwins(),
-            outputCopies(),
-            mirrorQuarantine(),
-            tasks(),
-            initiatives(),
-            logs());
+    List<Path> directories = directories();
     for (Path directory : directories) {
       create(disk, directory);
     }
@@ -180,8 +184,9 @@ public record Layout(Path data, Path state, Path mirror) {
 
   private static void removeTemporary(Disk disk, Path directory) throws IOException {
     for (String name : disk.list(directory)) {
-      if (name.endsWith(Disk.TEMPORARY_SUFFIX)) {
-        disk.delete(directory.resolve(name));
+      Path path = directory.resolve(name);
+      if (name.endsWith(Disk.TEMPORARY_SUFFIX) && disk.kind(path) != Disk.Kind.DIRECTORY) {
+        disk.delete(path);
       }
     }
   }

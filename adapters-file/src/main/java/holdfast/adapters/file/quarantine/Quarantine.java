@@ -50,8 +50,8 @@ public final class Quarantine {
   }
 
   /**
-   * Keeps a copy of a file's bytes, durably; the file stays where it is. What the disk refuses to
-   * read is zero in the copy.
+   * Keeps a copy of a file's bytes, durably; the file stays where it is, unless it cannot even be
+   * opened: it is moved away then. What the disk refuses to read is zero in the copy.
    *
    * @param what was expected and found
    * @param source what its place is filled from, or null if nothing is
@@ -62,7 +62,14 @@ public final class Quarantine {
     if (disk.kind(file) != Disk.Kind.FILE) {
       return null;
     }
-    try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
+    DiskFile readable;
+    try {
+      readable = disk.open(file, Disk.Access.READ);
+    } catch (IOException e) {
+      // There is nothing in it for whoever cannot read it; and its place must be free.
+      return move(file, what + ", and it cannot be read: " + e, source);
+    }
+    try (DiskFile opened = readable) {
       long size = opened.size();
       long hashed = Math.min(size, HASHED_BYTES_MAX);
       String hash = hash(opened, hashed);

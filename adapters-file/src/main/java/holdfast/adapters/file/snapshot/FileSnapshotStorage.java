@@ -417,11 +417,15 @@ public final class FileSnapshotStorage implements SnapshotStorage {
       String what = String.valueOf(e.getMessage());
       // Nobody can use it any more. If recovery relied on it, a new one is made in its stead.
       replacementWanted |= reliedUpon().contains(name);
-      Path file = places.file(name);
-      Path aside = places.quarantine().move(file, what, null);
       damaged.remove(name);
       known.remove(name);
-      mended.add(new Mended(file.toString(), what, null, aside == null ? null : aside.toString()));
+      // Both: a copy that stayed would be found unusable by every start, and then be deleted.
+      for (Path file : places.files(name)) {
+        Path aside = places.quarantine().move(file, what, null);
+        if (aside != null) {
+          mended.add(new Mended(file.toString(), what, null, aside.toString()));
+        }
+      }
     } catch (UnknownSnapshotFormatException e) {
       // It is left as it is: a newer version will know what to do with it.
       mended.add(

@@ -103,6 +103,7 @@ public final class FileStateFiles implements StateFiles {
     tasks.forEach(task -> wanted.add(wanted(task)));
     initiatives.forEach(initiative -> wanted.add(wantedInitiative(initiative)));
     try {
+      refuseStrangers();
       var outdated = new ArrayList<Wanted>();
       for (Wanted one : wanted) {
         if (isOutdated(one, findings)) {
@@ -169,6 +170,19 @@ public final class FileStateFiles implements StateFiles {
       return true;
     }
     return isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
+  }
+
+  /** The directory itself is never put aside: run directories are in there, wherever it is now. */
+  private void refuseStrangers() throws IOException {
+    for (Path directory : List.of(layout.tasks(), layout.initiatives())) {
+      Disk.Kind kind = disk.kind(directory);
+      if (kind != Disk.Kind.DIRECTORY && kind != Disk.Kind.MISSING) {
+        throw new IOException(
+            directory
+                + " is not a directory any more. Symbolic links are not followed: put the directory"
+                + " back that belongs there");
+      }
+    }
   }
 
   /** What stands in a shard's place and is none would lead writes to somewhere else. */
@@ -375,6 +389,7 @@ public final class FileStateFiles implements StateFiles {
   @Override
   public Swept sweep(Predicate<EntityKey> exists) {
     try {
+      refuseStrangers();
       if (unswept.isEmpty()) {
         addShards(layout.tasks());
         addShards(layout.initiatives());
