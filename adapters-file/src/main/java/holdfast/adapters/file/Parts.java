@@ -7,6 +7,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
+import holdfast.adapters.file.state.StateFileReader;
 import java.util.List;
 import java.util.UUID;
 
@@ -14,6 +15,7 @@ import java.util.UUID;
 record Parts(
     History history,
     FileSnapshotStorage.Places places,
+    StateFileReader stateFileReader,
     FileSnapshotStorage snapshots,
     FileStateFiles stateFiles,
     FileScrubbing scrubbing) {
@@ -62,9 +64,15 @@ record Parts(
     return new Parts(
         history,
         places,
+        new StateFileReader(disk, layout),
         snapshots,
         stateFiles,
         new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub)));
+  }
+
+  /** What loads the state that history goes on from into a fold. */
+  Bases bases(StateFold fold) {
+    return new StateBases(places, stateFileReader, fold);
   }
 
   /** The journal's two copies, each with a place for damaged bytes on its own file system. */
