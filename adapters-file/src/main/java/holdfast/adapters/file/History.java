@@ -167,7 +167,11 @@ final class History {
     Journal.Recovered recovered = found.journal();
     Manifest newest = found.newest();
     UUID lineage = lineage(expectedLineage(found.instance(), newest), recovered);
-    List<String> healed = mend(found, lineage);
+    var healed = new ArrayList<>(mend(found, lineage));
+    healed.addAll(bases.damaged());
+    if (recovered.lost() != null) {
+      healed.add("history was given up as --accept-loss allows: " + recovered.lost());
+    }
     boolean wasClean = cause(found, healed) == RecoveryReport.Cause.CLEAN;
     EpochBase before =
         bases.save(
