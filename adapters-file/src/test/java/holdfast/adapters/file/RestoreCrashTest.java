@@ -87,7 +87,9 @@ class RestoreCrashTest {
 
   private StateImage serve(SimulatedDisk found) {
     try {
-      return WholeServer.on(found, random).image();
+      WholeServer started = WholeServer.on(found, random);
+      assertEquals(List.of(), started.stateFileFindings(), "seed " + seed);
+      return started.image();
     } catch (IOException | RuntimeException e) {
       throw new AssertionError("the start was refused (seed " + seed + "): " + e, e);
     }
