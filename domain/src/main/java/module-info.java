@@ -10,5 +10,6 @@ module holdfast.domain {
   exports holdfast.domain.initiative;
   exports holdfast.domain.port;
   exports holdfast.domain.recovery;
+  exports holdfast.domain.restoration;
   exports holdfast.domain.task;
 }

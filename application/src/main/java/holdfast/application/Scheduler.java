@@ -1,7 +1,9 @@
 package holdfast.application;
 
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.RunTicket;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
@@ -114,15 +116,15 @@ final class Scheduler implements AutoCloseable {
 
   private void begin(Place place) {
     try {
-      Answer<Stored<Task>> answer =
-          core.store().record(place.id(), new TaskCommand.Start(core.settlement().ticket()));
+      Task queued = core.current(place.id());
+      int attempt = queued == null ? 1 : queued.attempts().size() + 1;
+      RunTicket ticket = core.settlement().ticket(place.id(), attempt);
+      Answer<Stored<Task>> answer = core.store().record(place.id(), new TaskCommand.Start(ticket));
       switch (answer) {
         case Answer.Done<Stored<Task>>(Stored<Task> stored, _) ->
             supervisor.launch(stored.entity());
-        case Answer.Unavailable<Stored<Task>>(var reason, String detail) -> {
-          postponed(place.id(), reason + ": " + detail);
-          var _ = core.timers().at(core.clock().instant().plus(TRY_AGAIN), () -> free(place.id()));
-        }
+        case Answer.Unavailable<Stored<Task>>(var reason, String detail) ->
+            freeLater(place.id(), reason + ": " + detail);
         case Answer.NotFound<Stored<Task>> _,
             Answer.Gone<Stored<Task>> _,
             Answer.Refused<Stored<Task>> _,
@@ -132,9 +134,16 @@ final class Scheduler implements AutoCloseable {
             Answer.DurabilityUnknown<Stored<Task>> _ ->
             free(place.id());
       }
+    } catch (StorageException unreadable) {
+      freeLater(place.id(), String.valueOf(unreadable.getMessage()));
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private void freeLater(TaskId id, String reason) {
+    postponed(id, reason);
+    var _ = core.timers().at(core.clock().instant().plus(TRY_AGAIN), () -> free(id));
   }
 
   /** Takes back the place of a task that did not start, and lets it queue again if it still may. */

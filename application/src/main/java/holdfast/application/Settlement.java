@@ -12,6 +12,7 @@ import holdfast.domain.task.RunRef;
 import holdfast.domain.task.RunTicket;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskCommand;
+import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskState;
 import java.util.Map;
 
@@ -55,6 +56,12 @@ final class Settlement {
 
   RunTicket ticket() {
     return new RunTicket(store.ids().cookie(), owner, processes.host());
+  }
+
+  /** The ticket of a task's next attempt. */
+  RunTicket ticket(TaskId task, int attempt) {
+    int run = processes.unusedRun(task, attempt);
+    return new RunTicket(store.ids().cookie(), owner, processes.host(), run);
   }
 
   /**

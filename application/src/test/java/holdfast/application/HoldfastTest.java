@@ -9,6 +9,7 @@ import holdfast.domain.port.ProcessControl.Signal;
 import holdfast.domain.port.SimulatedProcess;
 import holdfast.domain.task.Outcome;
 import holdfast.domain.task.OutputStreamName;
+import holdfast.domain.task.RunRef;
 import holdfast.domain.task.SpecDraft;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskCommand;
@@ -50,6 +51,17 @@ class HoldfastTest {
       Task task = site.await(site.submit("true"), Name.FAILED);
       assertEquals(new Outcome.StartFailed("no descriptors left"), task.outcome());
       site.await(site.submit("true"), Name.SUCCEEDED);
+    }
+  }
+
+  @Test
+  void aRunDirectoryThatAForgottenAttemptHasLeftIsNotUsedAgain() throws InterruptedException {
+    try (Site site = Site.started(1)) {
+      TaskSpec spec = SpecDraft.of("true").spec();
+      TaskId id = site.hold(spec);
+      site.control().launch(new RunRef(id, 1, 1), "forgotten", spec);
+      site.command(id, new TaskCommand.Release());
+      assertEquals(2, site.await(id, Name.SUCCEEDED).attempts().getLast().run());
     }
   }
 

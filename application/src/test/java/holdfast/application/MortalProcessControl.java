@@ -8,6 +8,7 @@ import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.HostIdentity;
 import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import java.nio.ByteBuffer;
 
@@ -53,6 +54,11 @@ final class MortalProcessControl implements ProcessControl {
     requireAlive();
     launches++;
     return living.launch(run, cookie, spec);
+  }
+
+  @Override
+  public int unusedRun(TaskId task, int attempt) {
+    return living.unusedRun(task, attempt);
   }
 
   @Override

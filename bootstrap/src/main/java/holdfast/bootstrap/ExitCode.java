@@ -10,6 +10,12 @@ final class ExitCode {
   /** The command line is wrong. */
   static final int USAGE = 2;
 
+  /** What was named is not there. */
+  static final int NOT_FOUND = 3;
+
+  /** It cannot be done as things stand. */
+  static final int CONFLICT = 5;
+
   /** The configuration is wrong, or the address cannot be listened on. */
   static final int BAD_CONFIGURATION = 64;
 

@@ -1,6 +1,8 @@
 package holdfast.bootstrap;
 
 import holdfast.adapters.file.FileStorageException;
+import holdfast.adapters.file.OfflineRestoration;
+import holdfast.domain.restoration.Restoration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.logging.Level;
@@ -12,8 +14,13 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
-/** The entry point: {@code serve}, {@code verify}, {@code config}, {@code version}. */
+/**
+ * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code config}, {@code version}.
+ */
 public final class Main {
+  private static final String DRY_RUN = "--dry-run";
+  private static final String RUNNING = "--running";
+
   private Main() {}
 
   public static void main(String[] args) {
@@ -30,12 +37,14 @@ public final class Main {
     root.addSubcommand("serve", serve());
     root.addSubcommand("config", config());
     root.addSubcommand("verify", verify());
+    root.addSubcommand("restore", restore());
     root.addSubcommand("version", version());
     root.addSubcommand("rehearse", rehearse());
     root.addOption(
         OptionSpec.builder("-h", "--help").usageHelp(true).description("Shows this.").build());
     var commandLine = new CommandLine(root);
     commandLine.setExpandAtFiles(false);
+    commandLine.setCaseInsensitiveEnumValuesAllowed(true);
     commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
     commandLine.setParameterExceptionHandler(
         (refused, _) -> {
@@ -61,6 +70,9 @@ public final class Main {
       return switch (command.commandSpec().name()) {
         case "serve" -> new Server(options(command), System.getenv()).run();
         case "verify" -> Verify.run(options(command), System.getenv(), System.out);
+        case "restore" ->
+            Restore.run(
+                restoration(command), options(command), System.getenv(), System.out, System.err);
         case "config" -> ShowConfiguration.print(options(command), System.getenv(), System.out);
         case "version" -> {
           System.out.println("holdfast " + version(Main.class.getModule()));
@@ -106,6 +118,45 @@ public final class Main {
     spec.usageMessage()
         .footer("", "Prints one line for each finding. Exit code 0 without any, 1 otherwise.");
     return spec;
+  }
+
+  private static CommandSpec restore() {
+    CommandSpec spec =
+        withSettings("Returns a data directory that no server uses to one of its snapshots.");
+    spec.addPositional(
+        PositionalParamSpec.builder()
+            .paramLabel("SNAPSHOT")
+            .arity("1")
+            .required(true)
+            .description("Its id: the name of its file below state/snapshots without .jsonl.zst.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder(DRY_RUN)
+            .type(boolean.class)
+            .description("Only says what would happen.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder(RUNNING)
+            .type(Restoration.Running.class)
+            .paramLabel("refuse|adopt")
+            .description(
+                "What becomes of active tasks that it would forget or change: refuse to restore,"
+                    + " or adopt them as they are. Default: refuse")
+            .build());
+    spec.usageMessage()
+        .footer(
+            "",
+            "Never asks. A snapshot of the present state is made first: restoring that one undoes it.",
+            "Tasks that were not over come back HELD.",
+            "Exit code 3 without such a snapshot, 5 if tasks are active, 73 if a server is.");
+    return spec;
+  }
+
+  private static OfflineRestoration.Request restoration(ParseResult command) {
+    return new OfflineRestoration.Request(
+        command.matchedPositionalValue(0, ""),
+        command.matchedOptionValue(RUNNING, Restoration.Running.REFUSE),
+        command.matchedOptionValue(DRY_RUN, false));
   }
 
   private static CommandSpec version() {

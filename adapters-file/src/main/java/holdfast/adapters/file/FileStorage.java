@@ -69,14 +69,7 @@ public final class FileStorage implements AutoCloseable {
     this.layout = layout;
     this.locks = locks;
     Parts parts = Parts.of(disk, layout, settings);
-    taskStorage =
-        new FileTaskStorage(
-            disk,
-            layout,
-            settings,
-            parts.history(),
-            locks,
-            fold -> new StateBases(parts.places(), fold));
+    taskStorage = new FileTaskStorage(disk, layout, settings, parts.history(), locks, parts::bases);
     snapshotStorage = parts.snapshots();
     stateFiles = parts.stateFiles();
     scrubbing = parts.scrubbing();
@@ -207,7 +200,7 @@ public final class FileStorage implements AutoCloseable {
     }
   }
 
-  private static DirectoryLock lock(Path file, FileStorageSettings settings) throws IOException {
+  static DirectoryLock lock(Path file, FileStorageSettings settings) throws IOException {
     String holder =
         "pid "
             + ProcessHandle.current().pid()
@@ -218,14 +211,19 @@ public final class FileStorage implements AutoCloseable {
     try {
       return DirectoryLock.take(file, holder, settings.clock());
     } catch (LockHeldException e) {
-      throw new FileStorageException(
-          FileStorageException.EXIT_REFUSED,
-          Disk.parent(file)
-              + " is in use by another server: "
-              + e.getMessage()
-              + ". Stop that one first, or use another data directory",
-          e);
+      throw inUse(file, e);
     }
+  }
+
+  /** Refuses a directory whose lock is held. */
+  static FileStorageException inUse(Path file, LockHeldException e) {
+    return new FileStorageException(
+        FileStorageException.EXIT_REFUSED,
+        Disk.parent(file)
+            + " is in use by another server: "
+            + e.getMessage()
+            + ". Stop that one first, or use another data directory",
+        e);
   }
 
   private static String host() {

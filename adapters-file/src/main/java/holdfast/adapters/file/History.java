@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
+import holdfast.adapters.file.journal.LostHistoryException;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
@@ -12,6 +13,8 @@ import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.Scrubbing.Mended;
+import holdfast.domain.port.SnapshotStorage;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
 import java.io.IOException;
@@ -42,6 +45,7 @@ final class History {
   private final Supplier<UUID> lineages;
   private final Rules rules;
   private final Quarantine quarantine;
+  private final CensusLog census = new CensusLog();
   private volatile long seq;
   private volatile boolean rollWanted;
   private @Nullable Identity identity;
@@ -67,6 +71,14 @@ final class History {
       boolean isAcceptedCopy,
       List<String> healed,
       List<String> quarantined) {}
+
+  /**
+   * What was put in the place of another state.
+   *
+   * @param before id of the snapshot of that one
+   * @param healed on the way, one sentence each
+   */
+  record Replaced(String before, List<String> healed) {}
 
   /**
    * What the operator allows.
@@ -127,18 +139,73 @@ final class History {
       return served(found, bases, new Identity(lineage, recovered.epoch(), found.term()), healed);
     }
     healed.addAll(mend(found, lineage));
-    Manifest next = newest == null ? Manifest.first(lineage) : newest;
+    Manifest next = (newest == null ? Manifest.first(lineage) : newest).withTerm(found.term());
     String lost = recovered.lost();
     if (isCopy || lost != null) {
-      beginEpoch(next.withTerm(found.term()), recovered.epoch() + 1, bases);
+      beginEpoch(next, bases, bases.image(seq + 1), recovered.epoch());
       if (lost != null) {
         healed.add("history was given up as --accept-loss allows: " + lost);
       }
     } else {
-      begin(next.withTerm(found.term()).withEpoch(recovered.epoch()));
+      begin(next.inEpoch(recovered.epoch()));
+      keepAtOnce(bases);
     }
+    census.begin(seq, bases.census());
     mendInstance = !isCopy;
     return served(found, bases, began(), healed);
+  }
+
+  /**
+   * Begins an epoch with another state than the one that was found, once that one is kept as a
+   * snapshot. It counts from the moment that its first batch is durable in every copy: a crash
+   * before leaves the state as it was.
+   *
+   * @param found what {@link #recover} read
+   * @param next its seq must be beyond everything found
+   */
+  Replaced replace(Found found, Bases bases, StateImage next) throws IOException {
+    Journal.Recovered recovered = found.journal();
+    Manifest newest = found.newest();
+    UUID lineage = lineage(expectedLineage(found.instance(), newest), recovered);
+    var healed = new ArrayList<>(mend(found, lineage));
+    healed.addAll(bases.damaged());
+    if (recovered.lost() != null) {
+      healed.add("history was given up as --accept-loss allows: " + recovered.lost());
+    }
+    boolean wasClean = cause(found, healed) == RecoveryReport.Cause.CLEAN;
+    EpochBase before =
+        bases.save(
+            lineage, recovered.epoch(), bases.image(seq), SnapshotStorage.Reason.PRE_RESTORE);
+    Manifest first = newest == null ? Manifest.first(lineage) : newest;
+    beginEpoch(first.withTerm(found.term()), bases, next, recovered.epoch());
+    if (wasClean) {
+      // A start after a crash does what one after an orderly end need not: that must not be lost.
+      end();
+    }
+    return new Replaced(before.snapshot(), healed);
+  }
+
+  /**
+   * What a directory holds that may be changed here.
+   *
+   * @throws StorageException if it is a copy
+   */
+  UUID ownLineage(Found found) throws IOException {
+    if (isCopy(found.instance())) {
+      throw new StorageException(copied() + "; nothing was changed");
+    }
+    return lineage(expectedLineage(found.instance(), found.newest()), found.journal());
+  }
+
+  /** A state that came from the state files must not depend on them any longer than it has to. */
+  private void keepAtOnce(Bases bases) throws IOException {
+    if (bases.forgotten() != null) {
+      Identity present = began();
+      EpochBase kept =
+          bases.save(
+              present.lineage(), present.epoch(), bases.image(seq), SnapshotStorage.Reason.DAMAGE);
+      manifests.update(last -> last.withFloor(last.floor(), List.of(kept.snapshot())));
+    }
   }
 
   private Start served(Found found, Bases bases, Identity served, List<String> healed)
@@ -202,12 +269,39 @@ final class History {
         new Journal.Proof(
             newest == null ? 0 : newest.servedTerm(),
             Math.max(base, newest == null ? 0 : Math.max(newest.seq(), newest.checkpoint())));
-    Journal.Recovered recovered = journal.recover(base, proof, rules.acceptLoss(), bases.sink());
-    seq = recovered.nextSeq() - 1;
+    Journal.Recovered recovered = replay(bases, base, proof);
+    UUID lineage = expected == null ? recovered.lineage() : expected;
+    seq = Math.max(recovered.nextSeq() - 1, bases.seqMax());
+    if (lineage != null) {
+      var reached =
+          new Bases.Reached(
+              lineage, recovered.epoch(), recovered.nextSeq() - 1, recovered.tornTail());
+      recovered = complete(recovered, bases.missing(reached));
+    }
     return new Found(instance, found, term, extent.isEmpty() && base == 0, recovered);
   }
 
-  private static long loadBase(
+  private Journal.Recovered replay(Bases bases, long base, Journal.Proof proof) throws IOException {
+    try {
+      return journal.recover(base, proof, rules.acceptLoss(), bases.sink());
+    } catch (LostHistoryException e) {
+      throw bases.damaged().isEmpty()
+          ? e
+          : new LostHistoryException(e.getMessage() + ". " + String.join("; ", bases.damaged()));
+    }
+  }
+
+  private Journal.Recovered complete(Journal.Recovered recovered, @Nullable String missing) {
+    if (missing == null) {
+      return recovered;
+    }
+    if (!rules.acceptLoss()) {
+      throw new LostHistoryException(missing + "; nothing was changed");
+    }
+    return recovered.lost() == null ? recovered.losing(missing) : recovered;
+  }
+
+  private long loadBase(
       Bases bases, Journal.Extent extent, @Nullable UUID expected, @Nullable Manifest newest)
       throws IOException {
     UUID lineage = expected == null ? extent.lineage() : expected;
@@ -215,13 +309,12 @@ final class History {
       return 0;
     }
     long epoch = extent.isEmpty() && newest != null ? newest.epoch() : extent.epoch();
-    return bases.load(
-        new Bases.Wanted(
-            lineage,
-            epoch,
-            extent.firstSeq() - 1,
-            extent.base(),
-            newest == null ? 0 : newest.checkpoint()));
+    // The checkpoint of an epoch that has ended says nothing of this one.
+    var checkpoint =
+        newest == null || newest.epoch() != epoch
+            ? new Bases.Checkpoint(-1, null, rules.acceptLoss())
+            : new Bases.Checkpoint(newest.checkpoint(), newest.census(), rules.acceptLoss());
+    return bases.load(new Bases.Wanted(lineage, epoch, extent, checkpoint));
   }
 
   /** Rebuilds what names the lineage, and says what was rebuilt altogether. */
@@ -345,21 +438,22 @@ final class History {
   }
 
   /**
-   * Begins an epoch with the state as recovered. Its snapshot is durable first; the batch that
-   * names it is what makes it count.
+   * Begins an epoch with a state. Its snapshot is durable first; the batch that names it is what
+   * makes it count.
+   *
+   * @param before the epoch that ends
    */
-  private void beginEpoch(Manifest next, long epoch, Bases bases) throws IOException {
+  private void beginEpoch(Manifest next, Bases bases, StateImage image, long before)
+      throws IOException {
     manifests.save(next);
-    EpochBase base = bases.save(next.lineage(), epoch, seq + 1);
+    // The snapshot of an epoch that a crash kept from beginning must not pass for one of this.
+    long epoch = Math.max(before, bases.lastEpoch(next.lineage())) + 1;
+    EpochBase base = bases.save(next.lineage(), epoch, image, SnapshotStorage.Reason.EPOCH);
     identity = new Identity(next.lineage(), epoch, next.term());
     journal.beginEpoch(identity, base);
     seq = base.seq();
     manifests.update(
-        last ->
-            last.withEpoch(epoch)
-                .serving(seq)
-                .withCheckpoint(0)
-                .withFloor(0, List.of(base.snapshot())));
+        last -> last.inEpoch(epoch).serving(seq).withFloor(0, List.of(base.snapshot())));
   }
 
   private Identity began() {
@@ -390,6 +484,7 @@ final class History {
   /** Makes the changes durable as one unit. They are numbered from the seq that comes next. */
   void append(List<SequencedChange> changes) throws IOException {
     journal.append(changes);
+    census.changed(changes);
     seq = changes.getLast().seq();
   }
 
@@ -434,7 +529,7 @@ final class History {
   /** Notes that every change up to {@code reached} is in the state files. */
   void checkpoint(long reached) {
     try {
-      manifests.update(last -> last.reaching(seq).withCheckpoint(reached));
+      manifests.update(last -> last.reaching(seq).withCheckpoint(reached, census.at(reached)));
     } catch (IOException e) {
       throw new StorageException("the checkpoint cannot be noted in the manifests", e);
     }

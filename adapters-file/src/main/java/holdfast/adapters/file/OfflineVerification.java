@@ -100,7 +100,7 @@ public final class OfflineVerification {
     var fold = new StateFold(new EntityHeads(), java.time.Instant.EPOCH);
     History.Start start;
     try {
-      start = parts.history().start(new StateBases(parts.places(), fold));
+      start = parts.history().start(parts.bases(fold));
     } catch (StorageException e) {
       findings.add(String.valueOf(e.getMessage()));
       return new Result(List.copyOf(findings), 0, 0, 0);

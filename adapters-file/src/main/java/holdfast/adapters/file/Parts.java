@@ -8,6 +8,7 @@ import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
+import holdfast.adapters.file.state.StateFileReader;
 import java.util.List;
 import java.util.UUID;
 
@@ -15,6 +16,7 @@ import java.util.UUID;
 record Parts(
     History history,
     FileSnapshotStorage.Places places,
+    StateFileReader stateFileReader,
     FileSnapshotStorage snapshots,
     FileStateFiles stateFiles,
     FileOutputStorage outputs,
@@ -65,10 +67,16 @@ record Parts(
     return new Parts(
         history,
         places,
+        new StateFileReader(disk, layout),
         snapshots,
         stateFiles,
         new FileOutputStorage(disk, layout, quarantine),
         new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub, modes::next)));
+  }
+
+  /** What loads the state that history goes on from into a fold. */
+  Bases bases(StateFold fold) {
+    return new StateBases(places, stateFileReader, fold);
   }
 
   /** The journal's two copies, each with a place for damaged bytes on its own file system. */

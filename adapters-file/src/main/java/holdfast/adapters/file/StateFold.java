@@ -6,6 +6,8 @@ import holdfast.adapters.file.json.ChangeCodec;
 import holdfast.adapters.file.json.EncodedChange;
 import holdfast.adapters.file.json.MalformedJsonException;
 import holdfast.adapters.file.json.Recurring;
+import holdfast.adapters.file.json.StoredJson.Entry;
+import holdfast.adapters.file.layout.Census;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
@@ -18,6 +20,8 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a base and the journal behind it add up to. Of each segment only the newest after-image of
@@ -43,6 +47,16 @@ final class StateFold {
   StateFold(EntityHeads heads, Instant now) {
     this.heads = heads;
     this.now = now;
+  }
+
+  /** Takes what a base holds. */
+  void load(Entry entry) {
+    switch (entry) {
+      case Entry.OfTask(var task) -> load(task);
+      case Entry.OfInitiative(var initiative) -> loadInitiative(initiative);
+      case Entry.Gone(var tombstone) -> load(tombstone);
+      case Entry.Key(var record) -> load(record);
+    }
   }
 
   /** Takes an entity of the base. */
@@ -84,9 +98,41 @@ final class StateFold {
     return new StateImage(seq, now, tasks(), initiatives(), tombstones(), idempotency());
   }
 
+  /** How many entities there are, and which. */
+  Census census() {
+    Census census = Census.EMPTY;
+    for (Map.Entry<EntityKey, Stored<Task>> task : tasks.entrySet()) {
+      census = census.with(task.getKey(), task.getValue().seq());
+    }
+    for (Map.Entry<EntityKey, Stored<Initiative>> initiative : initiatives.entrySet()) {
+      census = census.with(initiative.getKey(), initiative.getValue().seq());
+    }
+    return census;
+  }
+
+  /** Whether anything is known of an entity, its end included. */
+  boolean knows(EntityKey key) {
+    return tasks.containsKey(key) || initiatives.containsKey(key) || tombstones.containsKey(key);
+  }
+
+  /** When an entity changed last, or null if there is none. */
+  @Nullable Instant updatedAt(EntityKey key) {
+    Stored<Task> task = tasks.get(key);
+    Stored<Initiative> initiative = initiatives.get(key);
+    if (task != null) {
+      return task.entity().updatedAt();
+    }
+    return initiative == null ? null : initiative.entity().updatedAt();
+  }
+
   /** Where the journal's changes are to go. */
   JournalSink sink() {
     return new JournalSink(this::change, this::segmentEnded);
+  }
+
+  /** The same, for changes that somebody else looks at too. */
+  JournalSink sink(Consumer<SequencedChange> observer) {
+    return new JournalSink(observer.andThen(this::change), this::segmentEnded);
   }
 
   /**

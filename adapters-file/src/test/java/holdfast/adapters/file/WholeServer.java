@@ -9,15 +9,18 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
+import holdfast.adapters.file.state.StateFileReader;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.port.Scrubbing;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateImage;
+import holdfast.domain.restoration.Restoration;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -38,6 +41,7 @@ final class WholeServer {
   private static final int SNAPSHOTS_MAX = 3;
   private static final InstantSource NOON = InstantSource.fixed(SampleTasks.NOON);
 
+  private final Disk disk;
   private final History history;
   private final FileSnapshotStorage snapshots;
   private final FileStateFiles stateFiles;
@@ -66,6 +70,7 @@ final class WholeServer {
   WholeServer(Disk disk, RandomGenerator random, History.Rules rules, Habit habit)
       throws IOException {
     this.habit = habit;
+    this.disk = disk;
     LAYOUT.prepare(disk);
     var quarantine = new Quarantine(disk, LAYOUT.quarantine(), NOON, Long.MAX_VALUE);
     List<JournalCopy> copies = Parts.copies(disk, LAYOUT, quarantine, quarantine);
@@ -111,7 +116,7 @@ final class WholeServer {
 
   void start() throws IOException {
     var fold = new StateFold(heads, SampleTasks.NOON);
-    start = history.start(new StateBases(places, fold));
+    start = history.start(new StateBases(places, new StateFileReader(disk, LAYOUT), fold));
     model.load(fold.image(start.seq()));
     dirty.addAll(model.newerThan(start.checkpoint()));
   }
@@ -211,6 +216,29 @@ final class WholeServer {
       snapshot();
     }
     return found;
+  }
+
+  /** Ids of the snapshots, newest first. */
+  List<String> snapshotIds() {
+    return snapshots.list().stream().map(SnapshotStorage.Snapshot::id).toList();
+  }
+
+  /** Returns to a snapshot, as the command does, instead of starting. */
+  OfflineRestoration.Result restore(String snapshot, boolean dryRun) throws IOException {
+    var restoration =
+        new SnapshotRestoration(
+            history,
+            fold -> new StateBases(places, new StateFileReader(disk, LAYOUT), fold),
+            places,
+            stateFiles,
+            NOON);
+    return restoration.run(
+        new OfflineRestoration.Request(snapshot, Restoration.Running.REFUSE, dryRun));
+  }
+
+  /** Puts a snapshot of another lineage among the others. */
+  String foreignSnapshot(UUID lineage) throws IOException {
+    return FileSnapshotStorage.write(places, lineage, 1, model.image(), Reason.MANUAL).id();
   }
 
   /** Ends in order. */

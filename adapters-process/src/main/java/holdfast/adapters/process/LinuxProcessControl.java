@@ -6,6 +6,7 @@ import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.HostIdentity;
 import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -116,6 +117,19 @@ public final class LinuxProcessControl implements ProcessControl {
   @Override
   public HostIdentity host() {
     return host.identity();
+  }
+
+  @Override
+  public int unusedRun(TaskId task, int attempt) {
+    var run = new RunRef(task, attempt, 1);
+    Path path = settings.runDirectory().apply(run).toAbsolutePath();
+    try (Directory parent = Directory.openIfPresent(String.valueOf(path.getParent()))) {
+      while (parent != null && parent.has(String.valueOf(path.getFileName()))) {
+        run = new RunRef(task, attempt, run.run() + 1);
+        path = settings.runDirectory().apply(run);
+      }
+    }
+    return run.run();
   }
 
   @Override

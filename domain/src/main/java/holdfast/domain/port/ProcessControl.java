@@ -6,6 +6,7 @@ import holdfast.domain.task.HostIdentity;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.ProcessIdentity;
 import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -23,6 +24,9 @@ public interface ProcessControl extends AutoCloseable {
 
   /** Where this server stands; goes into every attempt before its process exists. */
   HostIdentity host();
+
+  /** The first run of an attempt that was never launched, as far as its files tell: usually 1. */
+  int unusedRun(TaskId task, int attempt);
 
   /**
    * Makes the run directory and starts the monitor, which executes the command. The run's STARTING

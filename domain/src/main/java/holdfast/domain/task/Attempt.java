@@ -51,7 +51,7 @@ public record Attempt(
   static Attempt starting(int number, RunTicket ticket, Instant now) {
     return new Attempt(
         number,
-        1,
+        ticket.run(),
         ticket.cookie(),
         ticket.owner(),
         ticket.host(),
@@ -62,6 +62,13 @@ public record Attempt(
         null,
         Map.of(),
         Map.of());
+  }
+
+  /** The same attempt as {@code task} knows it; this one if it does not know it. */
+  Attempt asKnownTo(Task task) {
+    boolean isKnown =
+        number <= task.attempts().size() && task.attempts().get(number - 1).cookie().equals(cookie);
+    return isKnown ? task.attempts().get(number - 1) : this;
   }
 
   Attempt withProcess(ProcessIdentity identity) {

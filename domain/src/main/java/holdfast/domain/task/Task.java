@@ -401,6 +401,42 @@ public record Task(
     };
   }
 
+  /**
+   * This task, as a snapshot has it, when it is brought back from there. What was not over is held:
+   * nothing starts by itself. Of an attempt that both know, {@code present} knows more of what came
+   * of it; what has no end in either gets one, for its process is not this task's any more.
+   *
+   * @param snapshot its id, for the reason
+   * @param present the same task as it was until now, not active; null if there was none
+   * @param revision higher than any that it ever had
+   */
+  public Task restored(String snapshot, @Nullable Task present, long revision, Instant now) {
+    var known = new ArrayList<Attempt>();
+    for (Attempt attempt : attempts) {
+      known.add(present == null ? attempt : attempt.asKnownTo(present));
+    }
+    if (!known.isEmpty() && known.getLast().outcome() == null) {
+      known.add(
+          known
+              .removeLast()
+              .ended(now, new Outcome.Unknown("restored from a snapshot"), null, Map.of()));
+    }
+    boolean isHeld = state.name().isTerminal() || state instanceof Held;
+    return new Task(
+        id,
+        spec,
+        isHeld ? state : new Held(),
+        isHeld
+            ? stateReason
+            : "restored from snapshot " + snapshot + ", where it was " + state.name(),
+        revision,
+        createdAt,
+        now,
+        retries,
+        reruns,
+        known);
+  }
+
   private Task patched(TaskSpec wanted, Instant at) {
     return new Task(
         id, wanted, state, stateReason, revision + 1, createdAt, at, retries, reruns, attempts);

@@ -193,6 +193,15 @@ public abstract class ProcessControlContractTest {
   }
 
   @Test
+  void aRunThatWasLaunchedIsNotUnusedAnyMore() {
+    RunRef run = launch(spec("true"));
+    awaitEnd(run);
+    assertEquals(run.run() + 1, control.unusedRun(run.task(), run.attempt()));
+    assertEquals(1, control.unusedRun(run.task(), run.attempt() + 1));
+    assertEquals(1, control.unusedRun(SampleTasks.id(987_654), 1));
+  }
+
+  @Test
   void successIsExitCodeZero() {
     assertTrue(awaitOutcome(launch(spec("true"))).isSuccess());
   }

@@ -12,6 +12,7 @@ import holdfast.domain.task.HostIdentity;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.ProcessIdentity;
 import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
@@ -65,6 +66,15 @@ public final class SimulatedProcessControl implements ProcessControl {
   @Override
   public Launch launch(RunRef run, String cookie, TaskSpec spec) {
     return world.launch(run, cookie, spec);
+  }
+
+  @Override
+  public int unusedRun(TaskId task, int attempt) {
+    int run = 1;
+    while (world.find(new RunRef(task, attempt, run)) != null) {
+      run++;
+    }
+    return run;
   }
 
   @Override

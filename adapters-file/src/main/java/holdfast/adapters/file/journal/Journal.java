@@ -73,7 +73,13 @@ public final class Journal implements AutoCloseable {
       long records,
       boolean tornTail,
       @Nullable String lost,
-      List<Mended> mended) {}
+      List<Mended> mended) {
+
+    /** The same, with something else given up. */
+    public Recovered losing(String what) {
+      return new Recovered(lineage, epoch, nextSeq, records, tornTail, what, mended);
+    }
+  }
 
   /** A journal on one or two copies, forced in parallel, with nonces that never repeat. */
   public Journal(List<JournalCopy> copies, int segmentBytes) {

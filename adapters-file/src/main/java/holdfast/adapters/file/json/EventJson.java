@@ -63,6 +63,9 @@ final class EventJson {
     json.name(Member.COOKIE).value(ticket.cookie());
     TaskJson.owner(json.name(Member.OWNER), ticket.owner());
     TaskJson.host(json.name(Member.HOST), ticket.host());
+    if (ticket.run() != 1) {
+      json.name(Member.RUN).value(ticket.run());
+    }
   }
 
   private static void ended(JsonWriter json, TaskEvent.AttemptEnded ended) {
@@ -122,7 +125,8 @@ final class EventJson {
     return new RunTicket(
         json.member(Member.COOKIE).text(),
         TaskJson.owner(json.member(Member.OWNER)),
-        TaskJson.host(json.member(Member.HOST)));
+        TaskJson.host(json.member(Member.HOST)),
+        json.has(Member.RUN) ? json.integer() : 1);
   }
 
   private static ProcessIdentity process(JsonReader json) {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param seq proven durable: the journal must reach it
  * @param clean whether the server ended in order at just this seq
  * @param checkpoint every change up to this seq is in the state files
+ * @param census of the state at the checkpoint, or null if that is not known
  * @param floor segments wholly up to this seq may have been retired
  * @param snapshots ids of those that recovery relies on, newest first
  * @param generation counts the manifest's versions
@@ -32,6 +33,7 @@ public record Manifest(
     long seq,
     boolean clean,
     long checkpoint,
+    @Nullable Census census,
     long floor,
     List<String> snapshots,
     long generation) {
@@ -45,15 +47,20 @@ public record Manifest(
 
   /** The manifest of a history that has none yet. */
   public static Manifest first(UUID lineage) {
-    return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, 0, List.of(), 0);
+    return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, Census.EMPTY, 0, List.of(), 0);
   }
 
   public Manifest withTerm(long next) {
     return copy(epoch, next, servedTerm, seq, false);
   }
 
-  public Manifest withEpoch(long next) {
-    return copy(next, term, servedTerm, seq, false);
+  /** Of an epoch; what was true of the state files and snapshots of another one is not of it. */
+  public Manifest inEpoch(long current) {
+    return current == epoch
+        ? copy(epoch, term, servedTerm, seq, false)
+        : copy(current, term, servedTerm, seq, false)
+            .withCheckpoint(0, Census.EMPTY)
+            .withFloor(0, List.of());
   }
 
   /** Says that the term serves, from {@code durable} on. */
@@ -69,14 +76,36 @@ public record Manifest(
     return copy(epoch, term, servedTerm, durable, true);
   }
 
-  public Manifest withCheckpoint(long next) {
+  public Manifest withCheckpoint(long next, @Nullable Census then) {
     return new Manifest(
-        FORMAT, lineage, epoch, term, servedTerm, seq, clean, next, floor, snapshots, generation);
+        FORMAT,
+        lineage,
+        epoch,
+        term,
+        servedTerm,
+        seq,
+        clean,
+        next,
+        then,
+        floor,
+        snapshots,
+        generation);
   }
 
   public Manifest withFloor(long next, List<String> ids) {
     return new Manifest(
-        FORMAT, lineage, epoch, term, servedTerm, seq, clean, checkpoint, next, ids, generation);
+        FORMAT,
+        lineage,
+        epoch,
+        term,
+        servedTerm,
+        seq,
+        clean,
+        checkpoint,
+        census,
+        next,
+        ids,
+        generation);
   }
 
   Manifest nextGeneration() {
@@ -89,6 +118,7 @@ public record Manifest(
         seq,
         clean,
         checkpoint,
+        census,
         floor,
         snapshots,
         generation + 1);
@@ -104,6 +134,7 @@ public record Manifest(
         seq,
         clean,
         checkpoint,
+        census,
         floor,
         snapshots,
         generation);
@@ -126,7 +157,11 @@ public record Manifest(
             .name("snapshots")
             .beginArray();
     snapshots.forEach(json::value);
-    return CheckedJson.bytes(json.endArray().endObject());
+    json.endArray();
+    if (census != null) {
+      json.field("entities", census.entities()).field("sum", Long.toHexString(census.sum()));
+    }
+    return CheckedJson.bytes(json.endObject());
   }
 
   /** The manifest that {@code bytes} spell, or null if they are damaged. */
@@ -146,7 +181,7 @@ public record Manifest(
       long generation = json.member("generation").number();
       if (format == 1) {
         return new Manifest(
-            1, lineage, epoch, term, servedTerm, seq, clean, 0, 0, List.of(), generation);
+            1, lineage, epoch, term, servedTerm, seq, clean, 0, null, 0, List.of(), generation);
       }
       long checkpoint = json.member("checkpoint").number();
       long floor = json.member("floor").number();
@@ -155,6 +190,7 @@ public record Manifest(
       while (json.more()) {
         snapshots.add(json.text());
       }
+      json.endArray();
       return new Manifest(
           format,
           lineage,
@@ -164,6 +200,7 @@ public record Manifest(
           seq,
           clean,
           checkpoint,
+          census(json),
           floor,
           snapshots,
           generation);
@@ -171,5 +208,11 @@ public record Manifest(
       // Its checksum is right, so it was written like this: by no version that we know.
       return null;
     }
+  }
+
+  private static @Nullable Census census(JsonReader json) {
+    return json.has("entities")
+        ? new Census(json.number(), Long.parseUnsignedLong(json.member("sum").text(), 16))
+        : null;
   }
 }

@@ -64,7 +64,8 @@ public final class SnapshotReader {
   }
 
   /** What a snapshot says of itself, without what stands between its first line and its last. */
-  static Content summary(Disk disk, Path file, SnapshotName name) throws DamagedSnapshotException {
+  public static Content summary(Disk disk, Path file, SnapshotName name)
+      throws DamagedSnapshotException {
     try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
       long fileBytes = opened.size();
       byte[] first = Block.read(opened, 0, fileBytes).lines();

@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * durable: a crash leaves each file as it was or as it is to be.
  */
 public final class FileStateFiles implements StateFiles {
-  private static final String SUFFIX = ".json";
-  private static final int BYTES_MAX = 64 << 20;
+  static final String SUFFIX = ".json";
+  static final int BYTES_MAX = 64 << 20;
   private static final int FORCED_ONE_BY_ONE_MAX = 4;
 
   private final Disk disk;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import holdfast.domain.port.Change;
 import holdfast.domain.port.SampleTasks;
+import holdfast.domain.task.RunTicket;
+import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskEvent;
 import java.time.Instant;
 import java.util.Arrays;
@@ -20,6 +22,16 @@ class ChangeCodecTest {
       assertEquals(change.cause(), ChangeCodec.cause(encoded));
       assertEquals(change.at(), ChangeCodec.at(encoded));
     }
+  }
+
+  @Test
+  void aStartInARunOfItsOwnIsReadBackEqual() {
+    Task queued = SampleTasks.submit(1).task().apply(new TaskEvent.Released(SampleTasks.NOON));
+    var ticket = new RunTicket("cookie", SampleTasks.OWNER, SampleTasks.HOST, 3);
+    Change.PutTask start =
+        SampleTasks.change(queued, new TaskEvent.AttemptStarting(SampleTasks.NOON, ticket));
+    assertEquals(3, start.task().attempts().getLast().run());
+    assertEquals(start, ChangeCodec.decode(ChangeCodec.encode(start)));
   }
 
   @Test

@@ -1,0 +1,127 @@
+package holdfast.adapters.file;
+
+import holdfast.adapters.file.OfflineRestoration.Request;
+import holdfast.adapters.file.OfflineRestoration.Result;
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.snapshot.DamagedSnapshotException;
+import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotName;
+import holdfast.adapters.file.snapshot.SnapshotReader;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StateFiles;
+import holdfast.domain.port.StateImage;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.restoration.Restoration;
+import holdfast.domain.restoration.RestorationDiff;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Function;
+
+/**
+ * Makes what a snapshot holds the state in force.
+ *
+ * <pre>
+ *  1  the present state, as a snapshot
+ *  2  the restored one, as a snapshot of the next epoch; both durable and read back
+ *  3  one EPOCH batch that names it, durable in both copies of the journal: from here on it counts
+ *  4  the manifests, and the state files of what is gone; the others follow at the next start
+ * </pre>
+ *
+ * <p>A crash before the third step leaves the state as it was, after it the restored one. Used
+ * once, by one thread that has the directory to itself.
+ */
+final class SnapshotRestoration {
+  private final History history;
+  private final Function<StateFold, Bases> bases;
+  private final FileSnapshotStorage.Places snapshots;
+  private final StateFiles stateFiles;
+  private final InstantSource clock;
+
+  SnapshotRestoration(
+      History history,
+      Function<StateFold, Bases> bases,
+      FileSnapshotStorage.Places snapshots,
+      StateFiles stateFiles,
+      InstantSource clock) {
+    this.history = history;
+    this.bases = bases;
+    this.snapshots = snapshots;
+    this.stateFiles = stateFiles;
+    this.clock = clock;
+  }
+
+  /**
+   * Restores, or says why not; a refusal and a dry run change nothing.
+   *
+   * @throws StorageException if the snapshot cannot be used, or the directory is a copy
+   */
+  Result run(Request request) throws IOException {
+    SnapshotName name = SnapshotName.parse(request.snapshot());
+    if (name == null || !snapshots.names().contains(name)) {
+      return new Result.NoSuchSnapshot(
+          snapshots.names().stream()
+              .map(SnapshotName::id)
+              .sorted(Comparator.reverseOrder())
+              .toList());
+    }
+    Instant now = clock.instant();
+    Bases present = bases.apply(new StateFold(new EntityHeads(), now));
+    History.Found found = history.recover(present);
+    UUID lineage = history.ownLineage(found);
+    StateImage then = read(name, lineage, now);
+    StateImage today = present.image(history.seq());
+    return switch (Restoration.plan(today, name.id(), then, request.running(), now)) {
+      case Restoration.Plan.Refused(var running) -> new Result.Refused(running);
+      case Restoration.Plan.Granted(var image, var diff) ->
+          request.dryRun() ? new Result.Planned(diff) : restore(found, present, image, diff);
+    };
+  }
+
+  private Result restore(History.Found found, Bases present, StateImage image, RestorationDiff diff)
+      throws IOException {
+    History.Replaced replaced = history.replace(found, present, image);
+    List<EntityKey> gone = diff.removed().stream().map(RestorationDiff.Line::key).toList();
+    var notes = new ArrayList<String>(replaced.healed());
+    try {
+      stateFiles.reconcile(List.of(), List.of(), gone);
+    } catch (StorageException e) {
+      notes.add(
+          "restored, but state files of what was removed are left: the next start puts them aside: "
+              + e.getMessage());
+    }
+    return new Result.Restored(
+        diff, replaced.before(), history.identity().epoch(), history.seq(), notes);
+  }
+
+  /** Reads a snapshot from whichever of its files is whole. */
+  private StateImage read(SnapshotName name, UUID lineage, Instant now) throws IOException {
+    var damage = new ArrayList<String>();
+    for (Path file : snapshots.files(name)) {
+      var fold = new StateFold(new EntityHeads(), now);
+      try {
+        UUID found =
+            SnapshotReader.read(snapshots.disk(), file, name, fold::load).header().lineage();
+        if (found.equals(lineage)) {
+          return fold.image(name.seq());
+        }
+        damage.add(file + " is of lineage " + found + ", not of " + lineage);
+      } catch (DamagedSnapshotException e) {
+        if (snapshots.disk().kind(file) != Disk.Kind.MISSING) {
+          damage.add(file + ": " + e.getMessage());
+        }
+      }
+    }
+    throw new StorageException(
+        "snapshot "
+            + name.id()
+            + " cannot be used: "
+            + String.join("; ", damage)
+            + ". Choose another one; nothing was changed");
+  }
+}
