@@ -31,7 +31,7 @@ import java.util.Random;
 final class CoreOnDisk implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Holdfast.Intervals NEVER =
-      new Holdfast.Intervals(Duration.ofDays(1), Duration.ofDays(1));
+      new Holdfast.Intervals(Duration.ofDays(1), Duration.ofDays(1), Duration.ofDays(1));
 
   private final Path data;
   private final InstantSource clock;
