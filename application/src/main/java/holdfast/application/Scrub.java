@@ -4,6 +4,8 @@ import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.StateFiles.Condition;
+import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateFiles.Swept;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,7 +43,8 @@ public final class Scrub {
    * @param startedAt when the round began
    * @param completedAt when the last whole round ended, or null
    * @param pieces that were read in this round
-   * @param mended things that were damaged and are whole again, since the start
+   * @param mended things that were damaged and are whole again, since the start; state files that
+   *     were not as they had been written among them
    * @param unmendable things that were damaged in every copy, since the start
    */
   public record Progress(
@@ -76,6 +79,17 @@ public final class Scrub {
 
   public Progress progress() {
     return progress;
+  }
+
+  /** How often it goes round and how fast it reads at most, for people. */
+  static String pace() {
+    return "a round every "
+        + ROUND_EVERY.toMinutes()
+        + " minutes, at most "
+        + (BYTES_PER_SECOND >> 20)
+        + " MiB and "
+        + FILES_PER_SECOND
+        + " state files a second";
   }
 
   @Nullable String trouble() {
@@ -137,7 +151,7 @@ public final class Scrub {
           keys.subList(from, Math.min(from + GROUP, keys.size())).stream()
               .filter(key -> !sync.isDirty(key))
               .toList();
-      sync.reconcile(group).findings().forEach(sync::note);
+      sync.reconcile(group).findings().forEach(this::putBack);
       count();
       pause(paced, TimeUnit.SECONDS.toNanos(group.size()) / FILES_PER_SECOND);
     }
@@ -177,7 +191,16 @@ public final class Scrub {
             now.unmendable());
   }
 
-  private void note(Mended one) {
+  /** What was found of a state file; unless it was left as it is, memory's now stands there. */
+  private void putBack(Finding finding) {
+    sync.note(finding);
+    if (finding.condition() != Condition.AHEAD) {
+      keep(new Mended(finding.place(), finding.detail(), "memory", finding.quarantined()));
+    }
+  }
+
+  /** Counts it, and keeps it among the last ones. */
+  private void keep(Mended one) {
     boolean isWhole = one.source() != null;
     synchronized (mended) {
       mended.addLast(one);
@@ -194,6 +217,11 @@ public final class Scrub {
             now.pieces(),
             now.mended() + (isWhole ? 1 : 0),
             now.unmendable() + (isWhole ? 0 : 1));
+  }
+
+  private void note(Mended one) {
+    boolean isWhole = one.source() != null;
+    keep(one);
     if (!isWhole) {
       trouble =
           one.place()

@@ -45,7 +45,7 @@ class StateImageTest {
   private static final int PLACES = 5;
 
   /** How many copies are to meet with changes, and how often that is tried. */
-  private static final int AMIDST = 30;
+  private static final int AMIDST = 15;
 
   private static final int TRIES = 20_000;
 
