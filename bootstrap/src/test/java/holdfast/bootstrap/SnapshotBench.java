@@ -182,10 +182,8 @@ final class SnapshotBench {
     }
   }
 
-  private static TaskId done(
-      Answer<Stored<Task>> answer) {
-    if (answer instanceof Answer.Done<Stored<Task>>(
-        var stored, boolean _)) {
+  private static TaskId done(Answer<Stored<Task>> answer) {
+    if (answer instanceof Answer.Done<Stored<Task>>(var stored, boolean _)) {
       return stored.entity().id();
     }
     throw new AssertionError("not done: " + answer);
