@@ -142,7 +142,8 @@ final class SnapshotBench {
           while (!over.get()) {
             TaskId id = ids.get(ThreadLocalRandom.current().nextInt(ids.size()));
             long asked = System.nanoTime();
-            done(server.tasks().patch(id, _ -> spec("y".repeat(340)), null));
+            String title = asked + "y".repeat(320);
+            done(server.tasks().patch(id, _ -> spec(title), null));
             latencies.add(System.nanoTime() - asked);
           }
         });

@@ -186,25 +186,37 @@ class RotatedFilesTest {
   @Test
   void whileAFileIsCompressedItMayGrowOlderOrTooOld() throws IOException {
     for (int rotations = 1; rotations <= FILES; rotations++) {
-      var fresh = new RotatedFilesTest();
-      fresh.write(0, 11, false);
-      RotatedFiles older = rotated(fresh.disk);
-      int[] left = {rotations};
-      // The question whether to stop comes in the midst of the work.
-      older.compress(
-          () -> {
-            while (left[0] > 0) {
-              left[0]--;
-              rotate(fresh.disk, older, 100 + left[0]);
-            }
-            return false;
-          });
-      compress(older);
-      List<Integer> numbers = numbers(fresh.disk);
-      assertEquals(numbers.stream().distinct().toList(), numbers);
-      assertEquals(Math.min(FILES - 1, 3 + rotations), fresh.disk.files().size());
-      assertTrue(names(fresh.disk).stream().allMatch(RotatedFilesTest::isPacked));
+      for (int question = 1; question <= 5; question++) {
+        check(rotations, question);
+      }
     }
+  }
+
+  /** Rotates when it is asked for the n-th time whether to stop, which is in the midst of work. */
+  private static void check(int rotations, int question) throws IOException {
+    var fresh = new RotatedFilesTest();
+    fresh.write(0, 11, false);
+    RotatedFiles older = rotated(fresh.disk);
+    int[] asked = {0};
+    older.compress(
+        () -> {
+          asked[0]++;
+          for (int i = 0; asked[0] == question && i < rotations; i++) {
+            rotate(fresh.disk, older, 100 + i);
+          }
+          return false;
+        });
+    compress(older);
+    var files = new ArrayList<>(List.of(from(0, 5), from(5, 10), List.of(10)));
+    for (int i = 1; i < rotations; i++) {
+      files.add(List.of(100 + i));
+    }
+    List<List<Integer>> kept = files.subList(Math.max(0, files.size() - FILES + 1), files.size());
+    assertEquals(
+        kept.stream().flatMap(List::stream).toList(),
+        numbers(fresh.disk),
+        () -> rotations + " rotations at question " + question);
+    assertTrue(names(fresh.disk).stream().allMatch(RotatedFilesTest::isPacked));
   }
 
   private static void rotate(SimulatedDisk on, RotatedFiles older, int number) {
