@@ -1,5 +1,6 @@
 package holdfast.application;
 
+import holdfast.domain.initiative.InitiativeId;
 import holdfast.domain.port.CommitFeed;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
@@ -14,15 +15,20 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Applies what storage has committed to {@link LiveState} and tells everybody who wants to know.
  *
  * <p>Application and registration share one lock: a subscriber gets the state at some seq and every
- * later change, with no gap and no duplicate.
+ * later change, with no gap and no duplicate. What is large, a copy of the whole state, is only
+ * begun under it; see {@link ImagedMap}.
  */
 public final class EventFeed implements CommitFeed {
+  private static final int COPIED_AT_ONCE = 4_096;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final List<Subscription> subscriptions = new ArrayList<>();
   private final List<Consumer<Committed>> commitObservers = new CopyOnWriteArrayList<>();
@@ -96,37 +102,70 @@ public final class EventFeed implements CommitFeed {
    *
    * @param since where the subscriber had got to, or null to begin with the whole state
    * @param onAvailable called on the storage's thread when {@link Subscription#poll} has something
-   *     to give; must neither block nor throw
+   *     to give, perhaps before this returns; must neither block nor throw
    */
   public Subscription subscribe(
       Topic topic, FeedFilter filter, @Nullable Since since, Runnable onAvailable) {
     LiveState current = state();
+    Supplier<Subscription.Start> beginning;
+    Subscription subscription;
     lock.lock();
     try {
-      var subscription =
-          new Subscription(
-              this,
-              topic,
-              filter,
-              start(current, topic, filter, since),
-              current.seq(),
-              onAvailable);
-      if (!(subscription.start() instanceof Subscription.Start.Reset)) {
-        subscriptions.add(subscription);
+      subscription = new Subscription(this, topic, filter, current.seq(), onAvailable);
+      if (since != null && isOfOtherHistory(since, current)) {
+        subscription.begin(new Subscription.Start.Reset(Subscription.Reason.EPOCH));
+        return subscription;
       }
-      return subscription;
+      subscriptions.add(subscription);
+      beginning =
+          since == null
+              ? snapshot(current, topic, filter)
+              : resumption(current, topic, filter, since);
     } finally {
       lock.unlock();
     }
+    boolean begun = false;
+    try {
+      subscription.begin(beginning.get());
+      begun = true;
+      return subscription;
+    } finally {
+      if (!begun) {
+        remove(subscription);
+      }
+    }
   }
 
-  /** The whole state as of one change. Those that come meanwhile wait for as long as it takes. */
+  private static boolean isOfOtherHistory(Since since, LiveState current) {
+    return !since.epoch().equals(current.epoch()) || since.seq() > current.seq();
+  }
+
+  /** The whole state as of one change. Those that come meanwhile do not wait. */
   StateImage image(Instant at) {
+    OpenImage image;
     lock.lock();
     try {
-      return state().image(at);
+      image = state().open();
     } finally {
       lock.unlock();
+    }
+    copied(image::copy, image::close);
+    return image.finished(at);
+  }
+
+  /** Copies an image to its end, or not, and closes it. */
+  private void copied(IntPredicate copy, Runnable close) {
+    try {
+      while (copy.test(COPIED_AT_ONCE)) {
+        // Nothing is held meanwhile.
+      }
+    } finally {
+      lock.lock();
+      try {
+        close.run();
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
@@ -139,44 +178,57 @@ public final class EventFeed implements CommitFeed {
     }
   }
 
-  private static Subscription.Start start(
-      LiveState current, Topic topic, FeedFilter filter, @Nullable Since since) {
-    if (since == null) {
-      return new Subscription.Start.Snapshot(current.seq(), snapshot(current, topic, filter));
-    }
-    if (!since.epoch().equals(current.epoch()) || since.seq() > current.seq()) {
-      return new Subscription.Start.Reset(Subscription.Reason.EPOCH);
-    }
+  private static Supplier<Subscription.Start> resumption(
+      LiveState current, Topic topic, FeedFilter filter, Since since) {
     List<FeedEvent> replay =
         current.changedSince(since.seq()).stream()
             .filter(event -> concerns(topic, filter, event))
             .toList();
-    return new Subscription.Start.Resume(current.seq(), replay);
+    var start = new Subscription.Start.Resume(current.seq(), replay);
+    return () -> start;
   }
 
-  private static List<FeedItem> snapshot(LiveState current, Topic topic, FeedFilter filter) {
+  /** Called under the lock; what it returns is called when nobody waits for that any more. */
+  private Supplier<Subscription.Start> snapshot(LiveState current, Topic topic, FeedFilter filter) {
+    long seq = current.seq();
+    TaskId only = filter.task();
+    if (topic == Topic.TASKS && only != null) {
+      List<FeedItem> items =
+          current.task(only) instanceof Lookup.Found<Stored<Task>>(var stored)
+                  && filter.matches(stored.entity())
+              ? List.of(new FeedItem.TaskItem(stored))
+              : List.of();
+      return () -> new Subscription.Start.Snapshot(seq, items);
+    }
     return switch (topic) {
       case TASKS -> {
-        TaskId only = filter.task();
-        List<Stored<Task>> found =
-            only != null
-                ? current.task(only) instanceof Lookup.Found<Stored<Task>>(var stored)
-                        && filter.matches(stored.entity())
-                    ? List.of(stored)
-                    : List.of()
-                : current.select(filter::matches);
-        yield found.stream()
-            .sorted(Comparator.comparingLong(Stored::seq))
-            .<FeedItem>map(FeedItem.TaskItem::new)
-            .toList();
+        var image = current.openTasks();
+        yield () -> new Subscription.Start.Snapshot(seq, tasks(image, filter));
       }
-      case INITIATIVES ->
-          current.allInitiatives().stream()
-              .filter(view -> concerns(filter, view))
-              .sorted(Comparator.comparingLong(InitiativeView::seq))
-              .<FeedItem>map(FeedItem.InitiativeItem::new)
-              .toList();
+      case INITIATIVES -> {
+        var image = current.openInitiatives();
+        yield () -> new Subscription.Start.Snapshot(seq, initiatives(image, filter));
+      }
     };
+  }
+
+  private List<FeedItem> tasks(ImagedMap<TaskId, Stored<Task>>.Image image, FeedFilter filter) {
+    copied(image::copy, image::close);
+    return image.values().stream()
+        .filter(stored -> filter.matches(stored.entity()))
+        .sorted(Comparator.comparingLong(Stored::seq))
+        .<FeedItem>map(FeedItem.TaskItem::new)
+        .toList();
+  }
+
+  private List<FeedItem> initiatives(
+      ImagedMap<InitiativeId, InitiativeView>.Image image, FeedFilter filter) {
+    copied(image::copy, image::close);
+    return image.values().stream()
+        .filter(view -> concerns(filter, view))
+        .sorted(Comparator.comparingLong(InitiativeView::seq))
+        .<FeedItem>map(FeedItem.InitiativeItem::new)
+        .toList();
   }
 
   private static boolean concerns(Topic topic, FeedFilter filter, FeedEvent event) {

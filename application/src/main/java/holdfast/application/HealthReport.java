@@ -90,8 +90,12 @@ public final class HealthReport {
         + progress.pieces()
         + " pieces read, "
         + progress.mended()
-        + " mended since the start, last whole round: "
-        + (progress.completedAt() == null ? "none yet" : progress.completedAt());
+        + " mended and "
+        + progress.unmendable()
+        + " unmendable since the start, last whole round: "
+        + (progress.completedAt() == null ? "none yet" : progress.completedAt())
+        + "; "
+        + maintenance.scrub().pace();
   }
 
   private static Check check(String name, @Nullable String impairment, String otherwise) {

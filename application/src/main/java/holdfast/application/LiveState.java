@@ -7,7 +7,6 @@ import holdfast.domain.port.Change;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
-import holdfast.domain.port.StateImage;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
@@ -40,16 +39,19 @@ public final class LiveState {
   private final String epoch;
   private final long term;
 
-  private final Map<TaskId, Stored<Task>> tasks = new ConcurrentHashMap<>();
+  private final ImagedMap<TaskId, Stored<Task>> tasks =
+      new ImagedMap<>(stored -> stored.entity().id());
   private final NavigableSet<Position> taskOrder = new ConcurrentSkipListSet<>();
-  private final Map<InitiativeId, InitiativeView> initiatives = new ConcurrentHashMap<>();
+  private final ImagedMap<InitiativeId, InitiativeView> initiatives =
+      new ImagedMap<>(view -> view.initiative().id());
 
   /** Initiatives with their own last change, which that of their tasks does not touch. */
-  private final Map<InitiativeId, Stored<Initiative>> storedInitiatives = new ConcurrentHashMap<>();
+  private final ImagedMap<InitiativeId, Stored<Initiative>> storedInitiatives =
+      new ImagedMap<>(stored -> stored.entity().id());
 
   private final NavigableSet<Position> initiativeOrder = new ConcurrentSkipListSet<>();
-  private final Map<EntityKey, Tombstone> tombstones = new ConcurrentHashMap<>();
-  private final Map<String, IdempotencyRecord> keys = new ConcurrentHashMap<>();
+  private final ImagedMap<EntityKey, Tombstone> tombstones = new ImagedMap<>(Tombstone::key);
+  private final ImagedMap<String, IdempotencyRecord> keys = new ImagedMap<>(IdempotencyRecord::key);
   private final ConcurrentSkipListMap<LastChange, EntityKey> changes =
       new ConcurrentSkipListMap<>();
   private final Map<TaskState.Name, Integer> counts = new ConcurrentHashMap<>();
@@ -70,7 +72,7 @@ public final class LiveState {
     epoch = opened.epoch();
     term = opened.term();
     for (Stored<Initiative> stored : opened.initiatives()) {
-      storedInitiatives.put(stored.entity().id(), stored);
+      storedInitiatives.put(stored);
       putInitiative(
           new InitiativeView(
               stored.entity(), InitiativeState.OPEN, Map.of(), stored.seq(), stored.cause()));
@@ -82,7 +84,7 @@ public final class LiveState {
       bury(tombstone);
     }
     for (IdempotencyRecord key : opened.idempotency()) {
-      keys.put(key.key(), key);
+      keys.put(key);
     }
     seq = opened.seq();
   }
@@ -184,10 +186,6 @@ public final class LiveState {
     return tasks.values().stream().filter(stored -> wanted.test(stored.entity())).toList();
   }
 
-  List<InitiativeView> allInitiatives() {
-    return List.copyOf(initiatives.values());
-  }
-
   /** Initiatives as storage has them. */
   List<Stored<Initiative>> storedInitiatives() {
     return List.copyOf(storedInitiatives.values());
@@ -205,15 +203,20 @@ public final class LiveState {
     };
   }
 
-  /** All of it, as of the last change. Nothing may be applied meanwhile. */
-  StateImage image(Instant at) {
-    return new StateImage(
-        seq,
-        at,
-        List.copyOf(tasks.values()),
-        storedInitiatives(),
-        tombstones(),
-        List.copyOf(keys.values()));
+  /** Begins an image of all of it as of the last change. Nothing may be applied meanwhile. */
+  OpenImage open() {
+    return new OpenImage(
+        seq, tasks.open(), storedInitiatives.open(), tombstones.open(), keys.open());
+  }
+
+  /** Begins an image of all tasks, on the same terms. */
+  ImagedMap<TaskId, Stored<Task>>.Image openTasks() {
+    return tasks.open();
+  }
+
+  /** Begins an image of all initiatives, on the same terms. */
+  ImagedMap<InitiativeId, InitiativeView>.Image openInitiatives() {
+    return initiatives.open();
   }
 
   List<Tombstone> tombstones() {
@@ -227,7 +230,7 @@ public final class LiveState {
 
   /** Forgets idempotency keys that have expired. */
   void expireKeys(Instant now) {
-    keys.values().removeIf(key -> expired(key, now));
+    keys.drop(key -> expired(key, now));
   }
 
   private static boolean expired(IdempotencyRecord key, Instant now) {
@@ -295,7 +298,7 @@ public final class LiveState {
     Change change = committed.change();
     IdempotencyRecord key = change.idempotency();
     if (key != null) {
-      keys.put(key.key(), key);
+      keys.put(key);
     }
     Applied applied =
         switch (change) {
@@ -311,7 +314,7 @@ public final class LiveState {
 
   private Applied putTask(Stored<Task> stored, @Nullable Committed committed) {
     Task task = stored.entity();
-    Stored<Task> previous = tasks.put(task.id(), stored);
+    Stored<Task> previous = tasks.put(stored);
     Task before = previous == null ? null : previous.entity();
     if (previous == null) {
       taskOrder.add(new Position(task.createdAt(), task.id().value()));
@@ -340,7 +343,7 @@ public final class LiveState {
   }
 
   private void bury(Tombstone tombstone) {
-    tombstones.put(tombstone.key(), tombstone);
+    tombstones.put(tombstone);
     changes.put(new LastChange(tombstone.seq(), tombstone.key().kind()), tombstone.key());
   }
 
@@ -354,8 +357,7 @@ public final class LiveState {
             knownCounts,
             committed.seq(),
             put.cause());
-    storedInitiatives.put(
-        put.initiative().id(), new Stored<>(put.initiative(), committed.seq(), put.cause()));
+    storedInitiatives.put(new Stored<>(put.initiative(), committed.seq(), put.cause()));
     putInitiative(view);
     return new Applied(null, null, List.of(initiativeEvent(view)));
   }
@@ -375,7 +377,7 @@ public final class LiveState {
 
   private void putInitiative(InitiativeView view) {
     Initiative initiative = view.initiative();
-    InitiativeView previous = initiatives.put(initiative.id(), view);
+    InitiativeView previous = initiatives.put(view);
     if (previous == null) {
       initiativeOrder.add(new Position(initiative.createdAt(), initiative.id().value()));
     } else {

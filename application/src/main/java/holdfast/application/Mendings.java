@@ -23,26 +23,29 @@ final class Mendings {
     this.core = core;
   }
 
+  /** Counts something that was damaged, and that others have made known. */
+  synchronized void count(Mended one) {
+    last.addLast(one);
+    if (last.size() > KEPT) {
+      last.removeFirst();
+    }
+    if (one.source() != null) {
+      mended++;
+    } else {
+      unmendable++;
+      loss =
+          one.place()
+              + " "
+              + one.damage()
+              + ", and there is nothing that it could be rebuilt from. Put it back from a backup";
+      lossOfLook = loss;
+    }
+  }
+
   /** Makes known that something was damaged. */
   void note(Mended one) {
     boolean isWhole = one.source() != null;
-    synchronized (this) {
-      last.addLast(one);
-      if (last.size() > KEPT) {
-        last.removeFirst();
-      }
-      if (isWhole) {
-        mended++;
-      } else {
-        unmendable++;
-        loss =
-            one.place()
-                + " "
-                + one.damage()
-                + ", and there is nothing that it could be rebuilt from. Put it back from a backup";
-        lossOfLook = loss;
-      }
-    }
+    count(one);
     core.log(
         Category.ERROR,
         isWhole ? "mended" : "unmendable",

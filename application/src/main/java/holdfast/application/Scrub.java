@@ -6,6 +6,8 @@ import holdfast.domain.port.OutputStorage.Checked;
 import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
+import holdfast.domain.port.StateFiles.Condition;
+import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateFiles.Swept;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.OutputStreamName;
@@ -45,7 +47,8 @@ public final class Scrub {
    * @param startedAt when the round began
    * @param completedAt when the last whole round ended, or null
    * @param pieces that were read in this round
-   * @param mended things that were damaged and are whole again, since the start
+   * @param mended things that were damaged and are whole again, since the start; state files that
+   *     were not as they had been written among them
    * @param unmendable things that were damaged in every copy, since the start
    */
   public record Progress(
@@ -110,6 +113,17 @@ public final class Scrub {
         mendings.unmendable());
   }
 
+  /** How often it goes round and how fast it reads at most, for people. */
+  String pace() {
+    return "a round every "
+        + interval.toSeconds()
+        + " seconds, at most "
+        + (BYTES_PER_SECOND >> 20)
+        + " MiB and "
+        + FILES_PER_SECOND
+        + " state files a second";
+  }
+
   @Nullable String trouble() {
     return trouble == null ? mendings.loss() : trouble;
   }
@@ -156,7 +170,7 @@ public final class Scrub {
           keys.subList(from, Math.min(from + GROUP, keys.size())).stream()
               .filter(key -> !sync.isDirty(key))
               .toList();
-      sync.reconcile(group).findings().forEach(sync::note);
+      sync.reconcile(group).findings().forEach(this::putBack);
       count();
       pause(paced, TimeUnit.SECONDS.toNanos(group.size()) / FILES_PER_SECOND);
     }
@@ -215,6 +229,15 @@ public final class Scrub {
 
   private void count() {
     current = current.read();
+  }
+
+  /** What was found of a state file; unless it was left as it is, memory's now stands there. */
+  private void putBack(Finding finding) {
+    sync.note(finding);
+    if (finding.condition() != Condition.AHEAD) {
+      mendings.count(
+          new Mended(finding.place(), finding.detail(), "memory", finding.quarantined()));
+    }
   }
 
   void close() {

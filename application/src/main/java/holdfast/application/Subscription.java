@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One subscriber's place in the feed. Bounded: events that wait are merged by entity when there are
@@ -19,13 +20,13 @@ public final class Subscription implements AutoCloseable {
   private final EventFeed feed;
   private final EventFeed.Topic topic;
   private final FeedFilter filter;
-  private final Start start;
   private final Runnable onAvailable;
 
   private final ArrayDeque<FeedEvent> waiting = new ArrayDeque<>();
   private int mergeAt = WAITING_BEFORE_MERGE;
   private long seq;
   private boolean lagged;
+  private volatile @Nullable Start start;
 
   /** How the subscription begins. */
   public sealed interface Start {
@@ -49,23 +50,29 @@ public final class Subscription implements AutoCloseable {
     LAGGED
   }
 
+  /**
+   * @param seq of the last change that its beginning has; those behind it are offered
+   */
   Subscription(
-      EventFeed feed,
-      EventFeed.Topic topic,
-      FeedFilter filter,
-      Start start,
-      long seq,
-      Runnable onAvailable) {
+      EventFeed feed, EventFeed.Topic topic, FeedFilter filter, long seq, Runnable onAvailable) {
     this.feed = feed;
     this.topic = topic;
     this.filter = filter;
-    this.start = start;
     this.seq = seq;
     this.onAvailable = onAvailable;
   }
 
+  /** Says how it begins. Called once, before the subscriber has it. */
+  void begin(Start beginning) {
+    start = beginning;
+  }
+
   public Start start() {
-    return start;
+    Start beginning = start;
+    if (beginning == null) {
+      throw new IllegalStateException("the subscription has not begun");
+    }
+    return beginning;
   }
 
   /** The next events, at most {@code max}; empty if none wait. Never blocks. */

@@ -124,10 +124,17 @@ class MaintenanceTest {
     try (Site site = Site.started(1)) {
       TaskId id = site.hold(SPEC);
       site.server().sync().force();
+      site.server().scrub().round();
+      long before = site.server().scrub().progress().mended();
       site.stateFiles.lose(EntityKey.of(id));
       site.server().scrub().round();
       assertEquals(site.task(id), stored(site, id).entity());
       assertEquals(1, site.server().sync().status().findings());
+      assertEquals(before + 1, site.server().scrub().progress().mended());
+      assertEquals("memory", site.server().scrub().mended().getLast().source());
+      String message = scrubOf(site).message();
+      assertTrue(message.contains(before + 1 + " mended"), message);
+      assertTrue(message.contains("a round every 10 minutes, at most 16 MiB"), message);
     }
   }
 

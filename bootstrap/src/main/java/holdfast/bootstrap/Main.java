@@ -3,8 +3,10 @@ package holdfast.bootstrap;
 import holdfast.adapters.file.FileStorageException;
 import holdfast.adapters.file.OfflineRestoration;
 import holdfast.domain.restoration.Restoration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.IntSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -31,6 +33,18 @@ public final class Main {
 
   /** Runs one command to its end and returns its exit code. */
   static int run(String[] args) {
+    if (args.length > 0 && args[0].equals("serve")) {
+      Map<String, String> options =
+          PlainArguments.parse(Arrays.asList(args).subList(1, args.length)).orElse(null);
+      if (options != null) {
+        return refusable(() -> new Server(options, System.getenv()).run());
+      }
+    }
+    return commandLine().execute(args);
+  }
+
+  /** The whole command line, for whatever is not plain. */
+  static CommandLine commandLine() {
     CommandSpec root = CommandSpec.create().name("holdfast").mixinStandardHelpOptions(false);
     root.usageMessage()
         .description("A durable task server: nothing acknowledged is lost, tasks outlive it.");
@@ -53,7 +67,7 @@ public final class Main {
           return server ? ExitCode.BAD_CONFIGURATION : ExitCode.USAGE;
         });
     commandLine.setExecutionStrategy(Main::execute);
-    return commandLine.execute(args);
+    return commandLine;
   }
 
   private static int execute(ParseResult parsed) throws CommandLine.ExecutionException {
@@ -66,21 +80,30 @@ public final class Main {
       return ExitCode.USAGE;
     }
     ParseResult command = parsed.subcommand();
+    return refusable(() -> execute(command, command.commandSpec().name()));
+  }
+
+  private static int execute(ParseResult parsed, String name) {
+    return switch (name) {
+      case "serve" -> new Server(options(parsed), System.getenv()).run();
+      case "verify" -> Verify.run(options(parsed), System.getenv(), System.out);
+      case "restore" ->
+          Restore.run(
+              restoration(parsed), options(parsed), System.getenv(), System.out, System.err);
+      case "config" -> ShowConfiguration.print(options(parsed), System.getenv(), System.out);
+      case "version" -> {
+        System.out.println("holdfast " + version(Main.class.getModule()));
+        yield ExitCode.OK;
+      }
+      case "rehearse" -> Rehearsal.run(parsed.matchedPositionalValue(0, ""));
+      default -> throw new IllegalStateException("no such command: " + name);
+    };
+  }
+
+  /** Runs a command; what it refuses is one line and an exit code. */
+  private static int refusable(IntSupplier command) {
     try {
-      return switch (command.commandSpec().name()) {
-        case "serve" -> new Server(options(command), System.getenv()).run();
-        case "verify" -> Verify.run(options(command), System.getenv(), System.out);
-        case "restore" ->
-            Restore.run(
-                restoration(command), options(command), System.getenv(), System.out, System.err);
-        case "config" -> ShowConfiguration.print(options(command), System.getenv(), System.out);
-        case "version" -> {
-          System.out.println("holdfast " + version(Main.class.getModule()));
-          yield ExitCode.OK;
-        }
-        case "rehearse" -> Rehearsal.run(command.matchedPositionalValue(0, ""));
-        default -> throw new IllegalStateException("no such command: " + command);
-      };
+      return command.getAsInt();
     } catch (FileStorageException refused) {
       System.err.println("holdfast: " + refused.getMessage());
       return refused.exitCode();
@@ -173,7 +196,7 @@ public final class Main {
   private static CommandSpec withSettings(String description) {
     CommandSpec spec = described(CommandSpec.create(), description);
     for (Setting<?> setting : Settings.ALL) {
-      boolean flag = "false".equals(setting.fallback());
+      boolean flag = setting.isFlag();
       spec.addOption(
           OptionSpec.builder(setting.option())
               .type(String.class)
@@ -204,7 +227,7 @@ public final class Main {
     return (setting.purpose() + variables + ": " + setting.allowed() + fallback).replace("%", "%%");
   }
 
-  private static Map<String, String> options(ParseResult parsed) {
+  static Map<String, String> options(ParseResult parsed) {
     var options = new HashMap<String, String>();
     for (Setting<?> setting : Settings.ALL) {
       String value = parsed.matchedOptionValue(setting.option(), (String) null);

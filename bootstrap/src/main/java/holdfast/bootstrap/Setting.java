@@ -26,6 +26,11 @@ record Setting<T>(
     return "--" + key;
   }
 
+  /** Whether the option may stand without a value. */
+  boolean isFlag() {
+    return "false".equals(fallback);
+  }
+
   /** Whether the value must not be shown. */
   boolean secret() {
     return key.equals(Settings.TOKEN.key());

@@ -64,7 +64,7 @@ class AnyOneFileEndToEndTest {
   @Test
   @Timeout(value = 5, unit = TimeUnit.MINUTES)
   void anyOneFileMayDie() throws Exception {
-    run(150, 10, 24);
+    run(60, 6, 10);
   }
 
   @Test
@@ -120,7 +120,7 @@ class AnyOneFileEndToEndTest {
       String initiative = ",\"initiativeId\":\"" + initiatives.get(i % INITIATIVES) + "\"";
       switch (i % 10) {
         case 0 ->
-            ended.add(api.submit(shell("seq " + i + " " + 60_000 * (i % 4)) + initiative + "}"));
+            ended.add(api.submit(shell("seq " + i + " " + 20_000 * (i % 4)) + initiative + "}"));
         case 1 ->
             ended.add(api.submit(shell("echo " + i + "; echo no >&2; exit 3") + initiative + "}"));
         case 2 ->
@@ -254,7 +254,7 @@ class AnyOneFileEndToEndTest {
   private void damageLive(PackagedServer server, Path file) throws Exception {
     String what = damage(file) + " under the server (seed " + seed + ")";
     // What is being written to is sealed in one round and mended in the next.
-    awaitRounds(server.client(), 3);
+    awaitRounds(server.client(), 2);
     check(server.client(), what);
   }
 

@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -83,7 +84,19 @@ public final class FileStorage implements AutoCloseable {
                 settings.logs().filesMax(),
                 settings.logs().flushInterval()),
             settings.clock());
-    recoveryStorage = new FileRecoveryStorage(disk, layout.reports());
+    recoveryStorage =
+        new FileRecoveryStorage(
+            disk,
+            layout.reports(),
+            parts.places().quarantine(),
+            FileRecoveryStorage.Bounds.USUAL,
+            what ->
+                eventLog.append(
+                    new EventLog.Entry(
+                        settings.clock().instant(),
+                        EventLog.Category.ERROR,
+                        "recovery-report",
+                        Map.of("trouble", what))));
   }
 
   /**

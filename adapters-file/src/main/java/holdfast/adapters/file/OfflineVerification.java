@@ -223,7 +223,13 @@ public final class OfflineVerification {
 
   private void reports() {
     try {
-      new FileRecoveryStorage(disk, layout.reports()).newest(Integer.MAX_VALUE);
+      new FileRecoveryStorage(
+              disk,
+              layout.reports(),
+              parts.places().quarantine(),
+              FileRecoveryStorage.Bounds.USUAL,
+              findings::add)
+          .newest(Integer.MAX_VALUE);
     } catch (StorageException e) {
       findings.add(String.valueOf(e.getMessage()));
     }

@@ -1,46 +1,53 @@
 package holdfast.adapters.file.disk;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
 /** Functions of the C library that the platform's own library has no words for. Any thread. */
 final class SystemCalls {
+  private static final boolean IS_ARM = System.getProperty("os.arch", "").equals("aarch64");
   private static final int O_RDONLY = 0;
   private static final int O_RDWR = 2;
   private static final int O_CREAT = 0x40;
-  private static final int O_DIRECTORY = 0x10000;
-  private static final int O_NOFOLLOW = 0x20000;
   private static final int O_CLOEXEC = 0x80000;
+  // These two are spelled differently on ARM.
+  private static final int O_DIRECTORY = IS_ARM ? 0x4000 : 0x10000;
+  private static final int O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
+  private static final int AT_FDCWD = -100;
+
+  /** The numbers of the calls, which differ between processors. */
+  private enum Call {
+    CLOSE(3, 57),
+    FLOCK(73, 32),
+    OPENAT(257, 56),
+    SYNCFS(306, 267);
+
+    private final int number;
+
+    Call(int x86, int arm) {
+      number = IS_ARM ? arm : x86;
+    }
+  }
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
       STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-  private static final MethodHandle OPEN =
-      function(
-          "open",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT),
-          Linker.Option.firstVariadicArg(2));
-  private static final FunctionDescriptor OF_DESCRIPTOR =
-      FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
-  private static final MethodHandle FLOCK =
-      function(
-          "flock",
-          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-  private static final MethodHandle SYNCFS = function("syncfs", OF_DESCRIPTOR);
-  private static final MethodHandle CLOSE = function("close", OF_DESCRIPTOR);
+
+  /**
+   * One function for all calls, of the very type that the process adapter uses: a start that has to
+   * link a function of another type takes longer, and each type takes longer by itself.
+   */
+  private static final MethodHandle SYSCALL = syscall();
 
   private SystemCalls() {}
 
@@ -51,14 +58,24 @@ final class SystemCalls {
     }
   }
 
-  // Functions of the C library with fixed signatures; the descriptors above are theirs.
+  // The C library's syscall(2), called with as many words as it may take.
   @SuppressWarnings("restricted")
-  private static MethodHandle function(
-      String name, FunctionDescriptor type, Linker.Option... options) {
-    var all = new java.util.ArrayList<>(java.util.List.of(options));
-    all.add(Linker.Option.captureCallState("errno"));
+  private static MethodHandle syscall() {
     return LINKER.downcallHandle(
-        LINKER.defaultLookup().findOrThrow(name), type, all.toArray(Linker.Option[]::new));
+        LINKER.defaultLookup().findOrThrow("syscall"),
+        FunctionDescriptor.of(
+            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+        Linker.Option.captureCallState("errno"));
+  }
+
+  private static Result call(Call call, long a, long b, long c, long d) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      long value = (long) SYSCALL.invokeExact(state, (long) call.number, a, b, c, d, 0L);
+      return new Result((int) value, (int) ERRNO.get(state, 0L));
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Opens a file, or makes it; never what a link leads to. */
@@ -72,43 +89,21 @@ final class SystemCalls {
 
   private static Result open(Path path, int flags) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      int value =
-          (int)
-              OPEN.invokeExact(
-                  state, arena.allocateFrom(path.toAbsolutePath().toString()), flags, 0600);
-      return new Result(value, (int) ERRNO.get(state, 0L));
-    } catch (Throwable e) {
-      throw new AssertionError(e);
+      MemorySegment name = arena.allocateFrom(path.toAbsolutePath().toString());
+      return call(Call.OPENAT, AT_FDCWD, name.address(), flags, 0600);
     }
   }
 
   static Result flock(int descriptor, int operation) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      int value = (int) FLOCK.invokeExact(state, descriptor, operation);
-      return new Result(value, (int) ERRNO.get(state, 0L));
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return call(Call.FLOCK, descriptor, operation, 0, 0);
   }
 
   static Result syncfs(int descriptor) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      int value = (int) SYNCFS.invokeExact(state, descriptor);
-      return new Result(value, (int) ERRNO.get(state, 0L));
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return call(Call.SYNCFS, descriptor, 0, 0, 0);
   }
 
   static void close(int descriptor) {
-    try (Arena arena = Arena.ofConfined()) {
-      int ignored = (int) CLOSE.invokeExact(arena.allocate(STATE), descriptor);
-      assert ignored == 0 : "close of a descriptor failed";
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    Result closed = call(Call.CLOSE, descriptor, 0, 0, 0);
+    assert !closed.failed() : "close of a descriptor failed";
   }
 }

@@ -52,20 +52,22 @@ public record JournalCopy(Disk disk, Path directory, Quarantine quarantine) {
    * is zero, hence invalid rather than absent.
    */
   @Nullable ByteBuffer load(SegmentName name) throws IOException {
-    return load(name, null);
+    return load(name, null, SEGMENT_BYTES_MAX);
   }
 
   /**
    * The same.
    *
    * @param room on the heap; used for the content if it is large enough
+   * @param bytesMax how much of its beginning is wanted
    */
-  @Nullable ByteBuffer load(SegmentName name, @Nullable ByteBuffer room) throws IOException {
+  @Nullable ByteBuffer load(SegmentName name, @Nullable ByteBuffer room, int bytesMax)
+      throws IOException {
     if (disk.kind(path(name)) != Disk.Kind.FILE) {
       return null;
     }
     try (DiskFile file = disk.open(path(name), Disk.Access.READ)) {
-      int size = (int) Math.min(file.size(), SEGMENT_BYTES_MAX);
+      int size = (int) Math.min(file.size(), Math.min(bytesMax, SEGMENT_BYTES_MAX));
       ByteBuffer content =
           room == null || room.capacity() < size ? ByteBuffer.allocate(size) : room.clear();
       content.limit(size);

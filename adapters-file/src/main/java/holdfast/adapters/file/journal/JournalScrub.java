@@ -98,7 +98,8 @@ final class JournalScrub {
     }
     String lost = null;
     boolean mustSeal = false;
-    SegmentReader reader = SegmentReader.reading(copies, link, link.start(), room);
+    // Most of the segment that is being written is still zero, and need not be in memory for this.
+    SegmentReader reader = SegmentReader.reading(copies, link, link.start(), room.upTo(link.end()));
     try {
       reader.read(new BatchIndex(), JournalSink.NOWHERE);
       if (reader.isDamaged() && current) {

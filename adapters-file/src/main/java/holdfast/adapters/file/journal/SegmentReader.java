@@ -77,13 +77,20 @@ final class SegmentReader {
   /** Memory for the contents of one segment after the other. */
   static final class Room {
     private final List<@Nullable ByteBuffer> buffers = new ArrayList<>();
+    private int bytesMax = Integer.MAX_VALUE;
+
+    /** Takes no more of a segment than its first {@code bytes}. */
+    Room upTo(int bytes) {
+      bytesMax = bytes;
+      return this;
+    }
 
     private @Nullable ByteBuffer load(List<JournalCopy> copies, int copy, SegmentName name)
         throws IOException {
       while (buffers.size() < copies.size()) {
         buffers.add(null);
       }
-      ByteBuffer content = copies.get(copy).load(name, buffers.get(copy));
+      ByteBuffer content = copies.get(copy).load(name, buffers.get(copy), bytesMax);
       if (content != null) {
         buffers.set(copy, content);
       }

@@ -22,6 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * time}, {@code type} and {@code category} first. Lines wait in memory for at most the flush
  * interval, errors not at all. When the queue is full lines are dropped and counted, and the count
  * is the next line of their category: type {@code gap}.
+ *
+ * <p>A full file is rotated and then compressed, beside the writing; see {@link RotatedFiles}.
  */
 public final class FileEventLog implements EventLog {
   private static final int QUEUE_MAX = 10_000;
@@ -36,6 +38,7 @@ public final class FileEventLog implements EventLog {
   private final Condition changed = lock.newCondition();
   private final Bounds bounds;
   private final InstantSource clock;
+  private final LogCompression compression = new LogCompression(this::notCompressed);
   private final Thread writer;
   private long appended;
   private long written;
@@ -57,9 +60,9 @@ public final class FileEventLog implements EventLog {
     for (Category category : Category.values()) {
       Path folder = directory.resolve(name(category));
       Layout.create(disk, folder);
-      files.put(
-          category,
-          new LogFile(disk, folder, name(category), bounds.fileBytesMax(), bounds.filesMax()));
+      var older = new RotatedFiles(disk, folder, name(category), bounds.filesMax());
+      Path file = folder.resolve(name(category) + ".jsonl");
+      files.put(category, new LogFile(disk, file, bounds.fileBytesMax(), older, compression::want));
     }
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
   }
@@ -112,7 +115,17 @@ public final class FileEventLog implements EventLog {
     }
   }
 
+  private void notCompressed(Exception failure) {
+    append(
+        new Entry(
+            clock.instant(),
+            Category.ERROR,
+            "log-not-compressed",
+            Map.of("error", String.valueOf(failure.getMessage()))));
+  }
+
   private void write() {
+    files.values().forEach(LogFile::prepare);
     boolean last = false;
     while (!last) {
       List<Entry> entries;
@@ -224,6 +237,7 @@ public final class FileEventLog implements EventLog {
         interrupted = true;
       }
     }
+    compression.close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

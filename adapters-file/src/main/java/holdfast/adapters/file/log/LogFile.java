@@ -7,28 +7,45 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One category's file and the older ones it was rotated into: {@code name.jsonl}, {@code
- * name.1.jsonl}, which is the youngest of them, and so on. Rotates between lines only. One thread.
+ * One category's file, {@code name.jsonl}, which is rotated into older ones between lines only. One
+ * thread.
  */
 final class LogFile {
   private final Disk disk;
-  private final Path directory;
-  private final String name;
+  private final Path path;
   private final long bytesMax;
-  private final int filesMax;
+  private final RotatedFiles older;
+  private final Consumer<RotatedFiles> rotated;
   private final List<byte[]> lines = new ArrayList<>();
   private @Nullable DiskFile file;
   private long size;
 
-  LogFile(Disk disk, Path directory, String name, long bytesMax, int filesMax) {
+  /**
+   * @param older where it goes when it is full
+   * @param rotated told that there are older files which may be compressed
+   */
+  LogFile(Disk disk, Path path, long bytesMax, RotatedFiles older, Consumer<RotatedFiles> rotated) {
     this.disk = disk;
-    this.directory = directory;
-    this.name = name;
+    this.path = path;
     this.bytesMax = bytesMax;
-    this.filesMax = filesMax;
+    this.older = older;
+    this.rotated = rotated;
+  }
+
+  /** Clears up after the server before; whatever stands there, a log must not fail a start. */
+  void prepare() {
+    try {
+      if (older.tidy()) {
+        rotated.accept(older);
+      }
+    } catch (IOException _) {
+      // It stays as it is; the next rotation has to do with it again.
+      return;
+    }
   }
 
   /** Adds a line, which ends in a newline; written by the next {@link #write}. */
@@ -76,15 +93,14 @@ final class LogFile {
     return to - from;
   }
 
-  private Path path(int age) {
-    return directory.resolve(age == 0 ? name + ".jsonl" : name + "." + age + ".jsonl");
-  }
-
   private DiskFile open() throws IOException {
     DiskFile open = file;
     if (open == null) {
-      boolean there = disk.kind(path(0)) == Disk.Kind.FILE;
-      open = disk.open(path(0), there ? Disk.Access.WRITE : Disk.Access.CREATE);
+      boolean there = disk.kind(path) == Disk.Kind.FILE;
+      if (!there) {
+        RotatedFiles.clear(disk, path);
+      }
+      open = disk.open(path, there ? Disk.Access.WRITE : Disk.Access.CREATE);
       file = open;
       size = open.size();
       endTornLine(open);
@@ -103,12 +119,8 @@ final class LogFile {
 
   private void rotate() throws IOException {
     close();
-    disk.delete(path(filesMax - 1));
-    for (int age = filesMax - 2; age >= 0; age--) {
-      if (disk.kind(path(age)) == Disk.Kind.FILE) {
-        disk.rename(path(age), path(age + 1));
-      }
-    }
+    older.add(path);
+    rotated.accept(older);
   }
 
   void close() {

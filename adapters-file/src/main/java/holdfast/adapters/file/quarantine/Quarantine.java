@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayDeque;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The same bytes of the same file are kept once. The whole has a budget: what goes beyond it,
  * and what is larger than one piece may be, is kept as its SHA-256 and its first 64 KiB, and the
- * note says so. Nothing in here is ever read by the server. Any thread.
+ * note says so. So has the number of notes: a fault that comes again and again, different each
+ * time, must not fill the disk with names. Beyond it bytes are not kept, things are moved here
+ * without a note of their own, and the last of both are told in one note for all, {@code
+ * overflow.note}. Nothing in here is ever read by the server. Any thread.
  */
 public final class Quarantine {
   private static final int HEAD_BYTES = 64 << 10;
@@ -29,6 +33,10 @@ public final class Quarantine {
   private static final long HASHED_BYTES_MAX = 256L << 20;
 
   private static final int NAME_CHARS_MAX = 120;
+  private static final int ENTRIES_USUAL = 10_000;
+  private static final int OVERFLOW_LINES = 100;
+  private static final int LINE_CHARS_MAX = 1_000;
+  private static final String NOTE = ".note";
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
 
@@ -36,17 +44,29 @@ public final class Quarantine {
   private final Path directory;
   private final InstantSource clock;
   private final long budget;
+  private final int entriesMax;
+  private final ArrayDeque<String> overflow = new ArrayDeque<>();
+  private long overflowed;
   private long used = -1;
+  private int entries;
 
   /**
    * @param directory exists
    * @param budget bytes that may be kept whole
    */
   public Quarantine(Disk disk, Path directory, InstantSource clock, long budget) {
+    this(disk, directory, clock, budget, ENTRIES_USUAL);
+  }
+
+  /**
+   * @param entriesMax pieces that may be kept, each with its note
+   */
+  Quarantine(Disk disk, Path directory, InstantSource clock, long budget, int entriesMax) {
     this.disk = disk;
     this.directory = directory;
     this.clock = clock;
     this.budget = budget;
+    this.entriesMax = entriesMax;
   }
 
   /**
@@ -55,7 +75,7 @@ public final class Quarantine {
    *
    * @param what was expected and found
    * @param source what its place is filled from, or null if nothing is
-   * @return where the bytes are, or null if there is no file
+   * @return where the bytes are, or null if there is no file or too much is kept already
    */
   public synchronized @Nullable Path keep(Path file, String what, @Nullable String source)
       throws IOException {
@@ -77,10 +97,15 @@ public final class Quarantine {
       if (disk.kind(target) == Disk.Kind.FILE) {
         return target;
       }
+      if (isFull()) {
+        overflow(file, what, "not kept, " + size + " bytes, SHA-256 " + hash);
+        return null;
+      }
       boolean whole = size == hashed && size <= budget - used();
       long kept = whole ? size : Math.min(size, HEAD_BYTES);
       copy(opened, kept, target);
       used = used() + kept;
+      entries++;
       note(
           target,
           file,
@@ -115,18 +140,50 @@ public final class Quarantine {
     for (int i = 2; disk.kind(target) != Disk.Kind.MISSING; i++) {
       target = directory.resolve(name(path) + "." + TIME.format(clock.instant()) + "-" + i);
     }
+    boolean full = isFull();
     disk.rename(path, target);
     disk.forceDirectory(directory);
     disk.forceDirectory(Disk.parent(path));
+    if (full) {
+      overflow(path, what, "moved to " + target);
+      return target;
+    }
+    entries++;
     note(target, path, what, source, "moved here as it was");
     return target;
+  }
+
+  private boolean isFull() throws IOException {
+    used();
+    return entries >= entriesMax;
+  }
+
+  /** Tells of the last things that had no room, and of how many there were since the start. */
+  private void overflow(Path where, String what, String outcome) throws IOException {
+    overflowed++;
+    String line = clock.instant() + " " + where + ": " + what + "; " + outcome;
+    overflow.addLast(line.replace('\n', ' ').substring(0, Math.min(line.length(), LINE_CHARS_MAX)));
+    if (overflow.size() > OVERFLOW_LINES) {
+      overflow.removeFirst();
+    }
+    String text =
+        entriesMax
+            + " pieces are kept here, and no more are until some are removed and the server is"
+            + " started again. Without a place since the last start: "
+            + overflowed
+            + ". The last of them:\n"
+            + String.join("\n", overflow)
+            + "\n";
+    disk.replace(directory.resolve("overflow" + NOTE), text.getBytes(StandardCharsets.UTF_8));
   }
 
   private long used() throws IOException {
     if (used < 0) {
       long sum = 0;
+      entries = 0;
       for (String name : disk.list(directory)) {
         Path file = directory.resolve(name);
+        entries += name.endsWith(NOTE) ? 0 : 1;
         if (disk.kind(file) == Disk.Kind.FILE) {
           try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
             sum += opened.size();
@@ -210,7 +267,6 @@ public final class Quarantine {
             + kept
             + "\n";
     disk.replace(
-        target.resolveSibling(target.getFileName() + ".note"),
-        text.getBytes(StandardCharsets.UTF_8));
+        target.resolveSibling(target.getFileName() + NOTE), text.getBytes(StandardCharsets.UTF_8));
   }
 }
