@@ -20,6 +20,10 @@ final class SystemCalls {
   private static final int O_NOFOLLOW = 0x20000;
   private static final int O_CLOEXEC = 0x80000;
 
+  static final int ENOSPC = 28;
+  static final int EOPNOTSUPP = 95;
+  static final int EDQUOT = 122;
+
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
@@ -39,6 +43,15 @@ final class SystemCalls {
       function(
           "flock",
           FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+  private static final MethodHandle FALLOCATE =
+      function(
+          "fallocate",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG));
   private static final MethodHandle SYNCFS = function("syncfs", OF_DESCRIPTOR);
   private static final MethodHandle CLOSE = function("close", OF_DESCRIPTOR);
 
@@ -100,6 +113,23 @@ final class SystemCalls {
       return new Result(value, (int) ERRNO.get(state, 0L));
     } catch (Throwable e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /** Makes an existing file as long as {@code bytes}, with room of its own; errno 0 if done. */
+  static Result allocate(Path file, long bytes) {
+    Result opened = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (opened.failed()) {
+      return opened;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      int value = (int) FALLOCATE.invokeExact(state, opened.value(), 0, 0L, bytes);
+      return new Result(value, value < 0 ? (int) ERRNO.get(state, 0L) : 0);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    } finally {
+      close(opened.value());
     }
   }
 
