@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.disk.SmallDisk;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.CommitResult.Reason;
@@ -22,6 +23,7 @@ import java.util.Random;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +56,7 @@ class FullDiskIT {
 
   @TempDir private Path scratch;
   private @Nullable SmallDisk mounted;
+  private final List<Throwable> fatal = new CopyOnWriteArrayList<>();
   private int number;
 
   @BeforeEach
@@ -122,19 +125,15 @@ class FullDiskIT {
         throw new AssertionError(which + ", " + level + " bytes left: " + e, e);
       }
     }
-    System.out.println("FullDiskIT " + levels.size() + " levels, " + number + " commits");
+    System.out.println("FullDiskIT " + levels.size() + " levels");
   }
 
   private FileStorageSettings settings() {
     return FileStorageSettings.of(
             disk().path().resolve("data-" + number / 1_000),
             InstantSource.fixed(SampleTasks.NOON),
-            FullDiskIT::fail)
+            fatal::add)
         .with(new FileStorageSettings.Sizes(SEGMENT_BYTES, 100, RESERVE, 2, 1 << 20));
-  }
-
-  private static void fail(Throwable failure) {
-    throw new AssertionError(failure);
   }
 
   private Path ballast(String copy) {
@@ -158,6 +157,7 @@ class FullDiskIT {
     try (FileStorage files = FileStorage.open(settings())) {
       work(files, model, level);
     }
+    assertEquals(List.of(), fatal);
     checkWhole(model);
     Process removal = new ProcessBuilder("rm", "-rf", settings().dataDir().toString()).start();
     assertEquals(0, removal.waitFor());
@@ -171,7 +171,7 @@ class FullDiskIT {
     await("the ballast is there", this::isBallastWhole);
     disk().fillUpTo(level);
     if (level < RESERVE) {
-      await("new work is refused", () -> isRefused(commit(first, Origin.CLIENT_NEW)));
+      assertNewWorkIsRefused(first);
     }
     upkeep(first, model);
     for (int i = 0; i < FACTS_MAX && (i < 10 || (level < RESERVE && isBallastWhole())); i++) {
@@ -179,13 +179,22 @@ class FullDiskIT {
     }
     if (level < SEGMENT_BYTES) {
       assertTrue(!isBallastWhole(), "facts have used what is kept for them");
+      // Whoever filled the disk takes what was given back, too; facts wait until there is nothing.
+      disk().fillUpTo(0);
+      for (int i = 0; i < FACTS_MAX; i++) {
+        first.taskStorage().commit(List.of(SampleTasks.submit(number++)), Origin.INTERNAL);
+      }
+      await("facts wait for room", () -> !hasSpare());
     }
+    assertEquals(List.of(), fatal);
     first.abandon();
+    // Facts that still waited for room died with the process.
+    fatal.removeIf(failure -> failure instanceof DiskFullException);
     try (FileStorage second = FileStorage.open(settings())) {
       open(second, model);
       assertDone(commit(second, Origin.INTERNAL));
       if (level < RESERVE) {
-        await("new work is refused", () -> isRefused(commit(second, Origin.CLIENT_NEW)));
+        assertNewWorkIsRefused(second);
       }
       disk().makeRoom();
       await("new work is taken", () -> !isRefused(commit(second, Origin.CLIENT_NEW)));
@@ -193,6 +202,15 @@ class FullDiskIT {
       await("the ballast is there again", this::isBallastWhole);
       upkeep(second, model);
     }
+  }
+
+  private boolean hasSpare() {
+    return Files.exists(settings().stateDir().resolve("journal/spare.wal"));
+  }
+
+  private void assertNewWorkIsRefused(FileStorage files) throws Exception {
+    await("the want of room is noticed", () -> files.taskStorage().impairment() != null);
+    assertTrue(isRefused(commit(files, Origin.CLIENT_NEW)), "new work is taken");
   }
 
   /** What is served is what was acknowledged; what is committed from now on is added. */
