@@ -3,6 +3,7 @@ package holdfast.adapters.file.disk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -11,13 +12,14 @@ import org.jspecify.annotations.Nullable;
 public final class SmallDisk implements AutoCloseable {
   private static final int COMMAND_SECONDS_MAX = 30;
 
+  private static final int ATTEMPTS_MAX = 20;
+
   private final Path mount;
-  private final Path foreign;
+  private final List<Path> foreign = new ArrayList<>();
   private final Disk disk = new NioDisk();
 
   private SmallDisk(Path mount) {
     this.mount = mount;
-    foreign = mount.resolve("foreign");
   }
 
   /** Mounts one at a directory that it makes, or gives null where that cannot be done. */
@@ -38,12 +40,27 @@ public final class SmallDisk implements AutoCloseable {
 
   /** Lets somebody else take everything but {@code free} bytes. */
   public void fillUpTo(long free) throws IOException {
-    disk.delete(foreign);
-    disk.allocate(foreign, Math.max(1, free() - free));
+    Path file = mount.resolve("foreign-" + foreign.size());
+    foreign.add(file);
+    for (int attempt = 1; ; attempt++) {
+      try {
+        disk.allocate(file, Math.max(1, free() - free));
+        return;
+      } catch (DiskFullException e) {
+        // The storage has taken some of it in the meantime.
+        disk.delete(file);
+        if (attempt == ATTEMPTS_MAX) {
+          throw e;
+        }
+      }
+    }
   }
 
   public void makeRoom() throws IOException {
-    disk.delete(foreign);
+    for (Path file : foreign) {
+      disk.delete(file);
+    }
+    foreign.clear();
   }
 
   @Override
