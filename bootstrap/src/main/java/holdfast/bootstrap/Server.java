@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Server {
   private static final Duration LAST_REQUESTS_MAX = Duration.ofSeconds(10);
+
+  /** For those who wait for an answer when the journal fails: they are told that it is unknown. */
+  private static final Duration LAST_ANSWERS = Duration.ofMillis(500);
 
   private final Configuration configuration;
   private final InstantSource clock = InstantSource.system();
@@ -205,6 +209,8 @@ final class Server {
   /** Nothing may be acknowledged any more: a supervisor's restart finds out what is durable. */
   private void journalFailed(Throwable failure) {
     say("the journal failed, and only a restart can tell what is durable: " + failure.getMessage());
+    // Nothing is committed any more, whatever happens meanwhile.
+    LockSupport.parkNanos(LAST_ANSWERS.toNanos());
     Runtime.getRuntime().halt(ExitCode.JOURNAL_FAILED);
   }
 

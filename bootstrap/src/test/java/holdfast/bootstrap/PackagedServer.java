@@ -114,6 +114,14 @@ final class PackagedServer implements AutoCloseable {
     process.waitFor();
   }
 
+  /** Waits until it has ended by itself; the exit code. */
+  int awaitExit() throws InterruptedException {
+    if (!process.waitFor(40, TimeUnit.SECONDS)) {
+      throw new AssertionError("still alive after 40 s; " + stderr(dataDirectory));
+    }
+    return process.exitValue();
+  }
+
   /** SIGTERM; the exit code. */
   int terminate() throws InterruptedException {
     process.destroy();

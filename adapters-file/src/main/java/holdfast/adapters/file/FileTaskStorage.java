@@ -227,6 +227,7 @@ final class FileTaskStorage implements TaskStorage {
         lock.keep();
       }
     } catch (LockHeldException e) {
+      opened().abandon("another server has taken the directory: " + e.getMessage());
       settings
           .onFatal()
           .accept(

@@ -15,6 +15,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -157,11 +158,12 @@ class LockRaceIT {
     var random = new Random(seed);
     int won = 0;
     for (int round = 0; round < rounds; round++) {
-      switch (round % 3) {
-        case 0 -> won += free();
-        case 1 -> won += killed(random);
-        default -> won += lockRemoved(random);
-      }
+      won +=
+          switch (round % 3) {
+            case 0 -> free();
+            case 1 -> killed(random);
+            default -> lockRemoved(random);
+          };
       endAll();
       started.clear();
     }
@@ -225,7 +227,7 @@ class LockRaceIT {
   void thoseThatAreRefusedChangeNothing() throws Exception {
     Contender holder = holder();
     Files.writeString(data().resolve("state/journal/left.tmp"), "somebody is writing this");
-    TreeMap<String, String> before = tree();
+    Map<String, String> before = tree();
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS_MAX);
     // The holder makes the next segment ready.
     while (!before.containsKey("state/recovery/journal/ballast") || !before.equals(tree())) {
@@ -242,7 +244,7 @@ class LockRaceIT {
   }
 
   /** What every file holds, and when it was written; of LOCK only that it is there. */
-  private TreeMap<String, String> tree() throws IOException {
+  private Map<String, String> tree() throws IOException {
     var tree = new TreeMap<String, String>();
     try (Stream<Path> walk = Files.walk(data())) {
       for (Path path : walk.toList()) {

@@ -115,7 +115,10 @@ class SystemCallFaultIT {
     var faults = new LinkedHashSet<Fault>();
     for (Call call : run.calls()) {
       List<String> places =
-          call.places().stream().filter(place -> place.startsWith(data().toString())).toList();
+          call.places().stream()
+              .filter(place -> place.startsWith(data().toString()))
+              .distinct()
+              .toList();
       if (call.name().equals("write") || places.isEmpty()) {
         continue;
       }
