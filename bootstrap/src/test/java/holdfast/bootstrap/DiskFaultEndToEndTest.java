@@ -113,7 +113,10 @@ class DiskFaultEndToEndTest {
         newest -> newest.isBefore(Instant.now().minusSeconds(2)),
         PATIENCE);
     Path log = scratch.resolve("strace.log");
-    var command = new ArrayList<>(List.of("strace", "-f", "-p", String.valueOf(server.pid())));
+    var command = new ArrayList<>(List.of("strace"));
+    for (Path thread : journalThreads(server)) {
+      command.addAll(List.of("-p", String.valueOf(thread.getFileName())));
+    }
     segments.forEach(segment -> command.addAll(List.of("-P", segment.toString())));
     command.addAll(List.of("-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1+"));
     Process strace;
@@ -133,6 +136,20 @@ class DiskFaultEndToEndTest {
         PATIENCE);
     Assumptions.assumeTrue(strace.isAlive(), "strace cannot trace here: " + Files.readString(log));
     return strace;
+  }
+
+  /** Only these: strace holds up every call of a process that it follows. */
+  private static List<Path> journalThreads(PackagedServer server) throws IOException {
+    try (Stream<Path> threads = Files.list(Path.of("/proc", "" + server.pid(), "task"))) {
+      var found = new ArrayList<Path>();
+      for (Path thread : threads.toList()) {
+        if (Files.readString(thread.resolve("comm")).startsWith("holdfast-journa")) {
+          found.add(thread);
+        }
+      }
+      assertTrue(found.size() >= 2, "the journal's threads: " + found);
+      return found;
+    }
   }
 
   private static List<HttpResponse<String>> submitAtOnce(ApiClient api) throws Exception {
@@ -172,7 +189,7 @@ class DiskFaultEndToEndTest {
   private static void onFullDisk(Path disk) throws Exception {
     Path data = disk.resolve("data");
     Path foreign = disk.resolve("foreign");
-    Map<String, String> reserve = Map.of("HOLDFAST_DISK_RESERVE", "16m");
+    Map<String, String> reserve = Map.of("HOLDFAST_DISK_RESERVE", "16 MiB");
     String runs;
     try (PackagedServer server = PackagedServer.start(data, reserve)) {
       ApiClient api = server.client();
