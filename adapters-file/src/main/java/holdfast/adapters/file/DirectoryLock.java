@@ -1,7 +1,9 @@
 package holdfast.adapters.file;
 
+import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.FileLock;
 import holdfast.adapters.file.disk.LockHeldException;
+import holdfast.adapters.file.disk.NioDisk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,9 +83,10 @@ final class DirectoryLock implements AutoCloseable {
     return FileLock.acquire(file);
   }
 
-  private static boolean namesTheLiving(String holder) {
+  private static boolean namesTheLiving(String holder) throws IOException {
     Matcher pid = HOLDER.matcher(holder);
-    return pid.lookingAt() && ProcessHandle.of(Long.parseLong(pid.group(1))).isPresent();
+    return pid.lookingAt()
+        && new NioDisk().kind(Path.of("/proc", pid.group(1))) == Disk.Kind.DIRECTORY;
   }
 
   private static List<Instant> unfinished(String content, Instant now) {
