@@ -30,12 +30,16 @@ import org.jspecify.annotations.Nullable;
 final class Server {
   private static final Duration LAST_REQUESTS_MAX = Duration.ofSeconds(10);
 
+  /** For those who wait for an answer when the journal fails: they are told that it is unknown. */
+  private static final Duration LAST_ANSWERS_MAX = Duration.ofSeconds(2);
+
   private final Configuration configuration;
   private final InstantSource clock = InstantSource.system();
   private final CompletableFuture<Integer> exit = new CompletableFuture<>();
   private final CompletableFuture<URI> address = new CompletableFuture<>();
   private volatile @Nullable Holdfast holdfast;
   private volatile boolean standingBy;
+  private volatile Runnable answering = () -> {};
   private volatile Runnable ending = () -> exit.complete(ExitCode.OK);
 
   /**
@@ -94,6 +98,7 @@ final class Server {
       var web = new HoldfastWeb(webSettings(token), clock);
       var shutdown =
           new GracefulShutdown(configuration.get(Settings.SHUTDOWN_TIMEOUT), clock, ports);
+      answering = () -> stop(web, LAST_ANSWERS_MAX);
       ending = () -> shutDown(shutdown, ports, web, storage);
       Signals.onEnd(ending, () -> Runtime.getRuntime().halt(ExitCode.OK));
       int port = listen(web);
@@ -171,7 +176,7 @@ final class Server {
           shutdown.run(
               List.of(
                   new Step("stop accepting", () -> web.drain(HoldfastWeb.Leaving.RESTARTING)),
-                  new Step("finish requests", () -> stop(web)),
+                  new Step("finish requests", () -> stop(web, LAST_REQUESTS_MAX)),
                   new Step("stop services", () -> ifRunning(Holdfast::close)),
                   new Step("final sync", () -> ifRunning(Holdfast::finalSync)),
                   new Step("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)),
@@ -187,9 +192,9 @@ final class Server {
     }
   }
 
-  private void stop(HoldfastWeb web) {
+  private static void stop(HoldfastWeb web, Duration limit) {
     try {
-      web.stop(LAST_REQUESTS_MAX);
+      web.stop(limit);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
     }
@@ -205,7 +210,15 @@ final class Server {
   /** Nothing may be acknowledged any more: a supervisor's restart finds out what is durable. */
   private void journalFailed(Throwable failure) {
     say("the journal failed, and only a restart can tell what is durable: " + failure.getMessage());
-    Runtime.getRuntime().halt(ExitCode.JOURNAL_FAILED);
+    // Nothing is committed any more, whatever happens meanwhile; nothing of it may delay the end.
+    Thread answers = Thread.ofPlatform().daemon().name("holdfast-last-answers").start(answering);
+    try {
+      answers.join(LAST_ANSWERS_MAX);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    } finally {
+      Runtime.getRuntime().halt(ExitCode.JOURNAL_FAILED);
+    }
   }
 
   private LinuxProcessControl.Settings processSettings(FileStorage storage) {

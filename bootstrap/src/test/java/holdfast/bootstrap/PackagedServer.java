@@ -38,7 +38,16 @@ final class PackagedServer implements AutoCloseable {
 
   static PackagedServer start(
       Path dataDirectory, Map<String, String> environment, String... options) throws IOException {
-    Process process = launch(dataDirectory, environment, options);
+    return ready(launch(dataDirectory, environment, options), dataDirectory);
+  }
+
+  /** The same by a command that becomes the one behind it, such as env(1). */
+  static PackagedServer startBy(List<String> command, Path dataDirectory, String... options)
+      throws IOException {
+    return ready(launch(command, "0", dataDirectory, Map.of(), options), dataDirectory);
+  }
+
+  private static PackagedServer ready(Process process, Path dataDirectory) {
     var stdout =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     var ready = CompletableFuture.supplyAsync(() -> readLine(stdout));
@@ -61,18 +70,23 @@ final class PackagedServer implements AutoCloseable {
    */
   static Process launch(Path dataDirectory, Map<String, String> environment, String... options)
       throws IOException {
-    return launch("0", dataDirectory, environment, options);
+    return launch(List.of(), "0", dataDirectory, environment, options);
   }
 
   /** The same on a certain port. */
   static Process launchOn(String port, Path dataDirectory) throws IOException {
-    return launch(port, dataDirectory, Map.of());
+    return launch(List.of(), port, dataDirectory, Map.of());
   }
 
   private static Process launch(
-      String port, Path dataDirectory, Map<String, String> environment, String... options)
+      List<String> by,
+      String port,
+      Path dataDirectory,
+      Map<String, String> environment,
+      String... options)
       throws IOException {
-    var command = new ArrayList<String>(javaCommand());
+    var command = new ArrayList<String>(by);
+    command.addAll(javaCommand());
     command.add("serve");
     command.addAll(List.of("--data-dir", dataDirectory.toString(), "--port", port));
     command.addAll(List.of(options));
@@ -112,6 +126,14 @@ final class PackagedServer implements AutoCloseable {
   void kill() throws InterruptedException {
     process.destroyForcibly();
     process.waitFor();
+  }
+
+  /** Waits until it has ended by itself; the exit code. */
+  int awaitExit() throws InterruptedException {
+    if (!process.waitFor(40, TimeUnit.SECONDS)) {
+      throw new AssertionError("still alive after 40 s; " + stderr(dataDirectory));
+    }
+    return process.exitValue();
   }
 
   /** SIGTERM; the exit code. */

@@ -91,7 +91,9 @@ class RedundancyEndToEndTest {
         List.of("journal", "recovery/journal", "snapshots", "recovery/snapshots", "tasks", ".")) {
       List<Path> candidates =
           files(state().resolve(directory).normalize()).stream()
-              .filter(file -> !file.endsWith("spare.wal") && !isOfARun(file))
+              .filter(
+                  file ->
+                      !file.endsWith("spare.wal") && !file.endsWith("ballast") && !isOfARun(file))
               .filter(file -> !directory.equals(".") || state().equals(file.getParent()))
               .filter(file -> !file.endsWith("LOCK"))
               .toList();

@@ -137,7 +137,11 @@ final class CommitThread {
         return group;
       } catch (DiskFullException e) {
         group = queue.refuseNewWork(group);
-        if (closing.await(NO_ROOM_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (group.isEmpty()) {
+          return group;
+        }
+        boolean given = history.giveBallast();
+        if (!given && closing.await(NO_ROOM_MILLIS, TimeUnit.MILLISECONDS)) {
           throw e;
         }
       }

@@ -1,6 +1,9 @@
 package holdfast.adapters.file;
 
+import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.FileLock;
+import holdfast.adapters.file.disk.LockHeldException;
+import holdfast.adapters.file.disk.NioDisk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -9,6 +12,9 @@ import java.time.InstantSource;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Keeps other servers out of a directory, and remembers starts that did not succeed. Any thread.
@@ -22,6 +28,9 @@ final class DirectoryLock implements AutoCloseable {
   static final int FAILED_STARTS_MAX = 3;
   static final Duration FAILED_STARTS_WITHIN = Duration.ofMinutes(10);
   private static final String UNFINISHED = "unfinished start ";
+  private static final Pattern HOLDER = Pattern.compile("pid (\\d{1,18}) on ");
+  private static final int ATTEMPTS_MAX = 50;
+  private static final long ATTEMPT_NANOS = 20_000_000;
 
   private final Path file;
   private final String holder;
@@ -45,7 +54,7 @@ final class DirectoryLock implements AutoCloseable {
    * @throws holdfast.adapters.file.disk.LockHeldException with the holder's line if it is taken
    */
   static DirectoryLock take(Path file, String holder, InstantSource clock) throws IOException {
-    FileLock taken = FileLock.acquire(file);
+    FileLock taken = acquire(file);
     var lock = new DirectoryLock(file, holder, clock, taken);
     try {
       lock.write();
@@ -54,6 +63,30 @@ final class DirectoryLock implements AutoCloseable {
       taken.close();
       throw e;
     }
+  }
+
+  /**
+   * Between taking the lock and writing its line, a holder is named by its predecessor's: as long
+   * as that names nobody who lives here, there may soon be another line, or no holder at all.
+   */
+  private static FileLock acquire(Path file) throws IOException {
+    for (int attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
+      try {
+        return FileLock.acquire(file);
+      } catch (LockHeldException e) {
+        if (namesTheLiving(String.valueOf(e.getMessage()))) {
+          throw e;
+        }
+        LockSupport.parkNanos(ATTEMPT_NANOS);
+      }
+    }
+    return FileLock.acquire(file);
+  }
+
+  private static boolean namesTheLiving(String holder) throws IOException {
+    Matcher pid = HOLDER.matcher(holder);
+    return pid.lookingAt()
+        && new NioDisk().kind(Path.of("/proc", pid.group(1))) == Disk.Kind.DIRECTORY;
   }
 
   private static List<Instant> unfinished(String content, Instant now) {

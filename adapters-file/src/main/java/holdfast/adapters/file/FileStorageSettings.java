@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param logs how event logs are kept
  * @param clock for lock, reports and the expiry of idempotency keys
  * @param onFatal told once if the journal fails: the process must end, for only a new start can
- *     find out what is durable. Called on the thread that found out
+ *     find out what is durable. Nothing is committed from then on. Called on the thread that found
+ *     out
  */
 public record FileStorageSettings(
     Path dataDir,

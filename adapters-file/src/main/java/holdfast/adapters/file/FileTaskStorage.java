@@ -126,6 +126,8 @@ final class FileTaskStorage implements TaskStorage {
           FileStorageException.EXIT_LOST_HISTORY, String.valueOf(e.getMessage()), e);
     } catch (RepeatedFailureException e) {
       throw e;
+    } catch (DiskFullException e) {
+      throw full(e);
     } catch (StorageException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);
@@ -138,6 +140,27 @@ final class FileTaskStorage implements TaskStorage {
           "the journal below " + layout.state() + " cannot be recovered: " + e,
           e);
     }
+  }
+
+  /** A start that only lacks room may be tried as often as somebody likes. */
+  private FileStorageException full(DiskFullException e) {
+    String detail = "";
+    try {
+      locks.getFirst().settled();
+    } catch (IOException unsettled) {
+      detail = " (" + unsettled + ")";
+    }
+    return new FileStorageException(
+        FileStorageException.EXIT_REFUSED,
+        "there is no room for a start on the disk of "
+            + layout.state()
+            + " or of its mirror: "
+            + e.getMessage()
+            + detail
+            + ". Free "
+            + 3L * settings.sizes().segmentBytes()
+            + " bytes and start again; nothing is lost",
+        e);
   }
 
   @Override
@@ -208,6 +231,7 @@ final class FileTaskStorage implements TaskStorage {
         lock.keep();
       }
     } catch (LockHeldException e) {
+      opened().abandon("another server has taken the directory: " + e.getMessage());
       settings
           .onFatal()
           .accept(
@@ -230,6 +254,7 @@ final class FileTaskStorage implements TaskStorage {
       }
       history.prepareSpare();
       commits.diskFull(scarce);
+      history.keepBallast(settings.sizes().diskReserve());
       roomTrouble = null;
     } catch (DiskFullException e) {
       commits.diskFull(true);

@@ -138,6 +138,7 @@ final class History {
     if (isCopy && !rules.acceptCopy()) {
       return served(found, bases, new Identity(lineage, recovered.epoch(), found.term()), healed);
     }
+    journal.giveBallastToStart();
     healed.addAll(mend(found, lineage));
     Manifest next = (newest == null ? Manifest.first(lineage) : newest).withTerm(found.term());
     String lost = recovered.lost();
@@ -502,6 +503,16 @@ final class History {
     journal.seal();
   }
 
+  /** See {@link Journal#keepBallast}. */
+  void keepBallast(long reserve) throws IOException {
+    journal.keepBallast(reserve);
+  }
+
+  /** See {@link Journal#giveBallast}. */
+  boolean giveBallast() throws IOException {
+    return journal.giveBallast();
+  }
+
   void prepareSpare() throws IOException {
     journal.prepareSpare();
   }
@@ -620,7 +631,11 @@ final class History {
   void end() throws IOException {
     if (identity != null) {
       journal.seal();
-      manifests.update(last -> last.endedClean(seq));
+      try {
+        manifests.update(last -> last.endedClean(seq));
+      } catch (DiskFullException _) {
+        // Without the mark the next start looks as if after a crash, and finds the same.
+      }
     }
   }
 

@@ -56,6 +56,11 @@ public class ForwardingDisk implements Disk {
   }
 
   @Override
+  public void allocate(Path file, long bytes) throws IOException {
+    disk.allocate(file, bytes);
+  }
+
+  @Override
   public Instant modified(Path path) throws IOException {
     return disk.modified(path);
   }

@@ -63,6 +63,22 @@ public interface Disk {
   /** Bytes that can still be written to the file system that holds a path. */
   long usableBytes(Path path) throws IOException;
 
+  /**
+   * Makes a file of {@code bytes} bytes whose room nobody else can take. What it holds is of no
+   * account, and a power cut may take it away.
+   *
+   * @throws DiskFullException if there is not so much room; a part of the file may be left
+   */
+  default void allocate(Path file, long bytes) throws IOException {
+    try (DiskFile opened = open(file, Access.CREATE)) {
+      ByteBuffer zeros = ByteBuffer.allocate((int) Math.min(bytes, COPY_CHUNK));
+      for (long at = 0; at < bytes; at += zeros.capacity()) {
+        zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at));
+        opened.write(zeros, at);
+      }
+    }
+  }
+
   /** When a file was last written to, as the file system says, or as it was told. */
   Instant modified(Path path) throws IOException;
 

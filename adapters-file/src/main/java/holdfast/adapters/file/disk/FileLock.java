@@ -97,9 +97,11 @@ public final class FileLock implements AutoCloseable {
   /** Replaces what the file says. */
   public void write(String content) throws IOException {
     // Opening the file once more is safe: a lock by flock(2) belongs to the descriptor.
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
     try (DiskFile opened = new NioDisk().open(file, Disk.Access.WRITE)) {
-      opened.truncate(0);
-      opened.write(ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8)), 0);
+      // Written over and then cut: on a full disk, what is cut first may be somebody else's then.
+      opened.write(ByteBuffer.wrap(bytes), 0);
+      opened.truncate(bytes.length);
     }
   }
 

@@ -121,6 +121,8 @@ public final class NioDisk implements Disk {
         throw e;
       }
       return;
+    } catch (FileSystemException e) {
+      throw translated(e);
     }
     // What holds the first directory of ours may well be reached by a link.
     force(Disk.parent(directory), Set.of(StandardOpenOption.READ));
@@ -129,7 +131,11 @@ public final class NioDisk implements Disk {
   @Override
   public void rename(Path from, Path to) throws IOException {
     // Only an atomic move is one rename(2); REPLACE_EXISTING alone would unlink the target first.
-    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      throw translated(e);
+    }
   }
 
   @Override
@@ -151,6 +157,29 @@ public final class NioDisk implements Disk {
   @Override
   public long usableBytes(Path path) throws IOException {
     return Files.getFileStore(path).getUsableSpace();
+  }
+
+  /** In one call, where the file system can do that; else with zeros. */
+  @Override
+  public void allocate(Path file, long bytes) throws IOException {
+    create(file).close();
+    SystemCalls.Result allocated = SystemCalls.allocate(file, bytes);
+    switch (allocated.errno()) {
+      case 0 -> {
+        // The file has its room.
+      }
+      case SystemCalls.EOPNOTSUPP -> {
+        delete(file);
+        Disk.super.allocate(file, bytes);
+      }
+      case SystemCalls.ENOSPC, SystemCalls.EDQUOT ->
+          throw new DiskFullException(
+              "no room for " + bytes + " bytes in " + file,
+              new IOException("errno " + allocated.errno()));
+      default ->
+          throw new IOException(
+              "no room can be taken for " + file + ": errno " + allocated.errno());
+    }
   }
 
   @Override

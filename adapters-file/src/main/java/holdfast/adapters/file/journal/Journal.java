@@ -27,6 +27,7 @@ public final class Journal implements AutoCloseable {
   private final Forcing forcing;
   private final LongSupplier nonces;
   private final SpareSegments spares;
+  private final Ballast ballast;
   private final BatchIndex index = new BatchIndex();
   private @Nullable SegmentChain chain;
   private @Nullable JournalReplay replaying;
@@ -91,7 +92,8 @@ public final class Journal implements AutoCloseable {
     this.segmentBytes = segmentBytes;
     this.forcing = forcing;
     this.nonces = nonces;
-    spares = new SpareSegments(this.copies, segmentBytes);
+    ballast = new Ballast(this.copies, segmentBytes);
+    spares = new SpareSegments(this.copies, segmentBytes, ballast);
   }
 
   /** The largest record that a journal of such segments takes, in bytes. */
@@ -421,6 +423,23 @@ public final class Journal implements AutoCloseable {
   /** Makes the next segment ready, so that the next append need not wait for it. */
   public void prepareSpare() throws IOException {
     spares.prepare();
+  }
+
+  /**
+   * Keeps room taken that can be given back, where much more than {@code reserve} bytes are free.
+   */
+  public void keepBallast(long reserve) throws IOException {
+    ballast.keep(reserve);
+  }
+
+  /** Gives room back to facts that wait for a segment; whether there was any to give. */
+  public boolean giveBallast() throws IOException {
+    return ballast.giveForFacts();
+  }
+
+  /** Gives room back to a start, if there is none for what it writes before its first segment. */
+  public void giveBallastToStart() throws IOException {
+    ballast.giveForStartIfNeeded();
   }
 
   private JournalWriter writing() {

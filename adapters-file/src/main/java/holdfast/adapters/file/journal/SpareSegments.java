@@ -23,12 +23,14 @@ final class SpareSegments {
 
   private final List<JournalCopy> copies;
   private final int segmentBytes;
+  private final Ballast ballast;
   private final ByteBuffer zeros;
   private @Nullable IOException failure;
 
-  SpareSegments(List<JournalCopy> copies, int segmentBytes) {
+  SpareSegments(List<JournalCopy> copies, int segmentBytes, Ballast ballast) {
     this.copies = copies;
     this.segmentBytes = segmentBytes;
+    this.ballast = ballast;
     zeros = ByteBuffer.allocateDirect(Math.min(CHUNK, segmentBytes)).asReadOnlyBuffer();
   }
 
@@ -74,6 +76,24 @@ final class SpareSegments {
   private void make(JournalCopy copy, Path spare) throws IOException {
     Path temporary = spare.resolveSibling(NAME + Disk.TEMPORARY_SUFFIX);
     copy.disk().delete(temporary);
+    try {
+      fill(copy, temporary);
+      copy.disk().rename(temporary, spare);
+    } catch (DiskFullException e) {
+      // What little room there is belongs to those who can use it.
+      copy.disk().delete(temporary);
+      throw e;
+    }
+    copy.forceDirectory();
+  }
+
+  private void fill(JournalCopy copy, Path temporary) throws IOException {
+    long free = copy.disk().usableBytes(copy.directory());
+    if (free < segmentBytes) {
+      throw new DiskFullException(
+          copy.directory() + " has " + free + " bytes left; a segment needs " + segmentBytes,
+          new IOException("No space left on device"));
+    }
     try (DiskFile file = copy.disk().open(temporary, Disk.Access.CREATE)) {
       for (int offset = 0; offset < segmentBytes; offset += zeros.capacity()) {
         zeros.position(0).limit(Math.min(zeros.capacity(), segmentBytes - offset));
@@ -82,16 +102,22 @@ final class SpareSegments {
         file.force();
       }
     }
-    copy.disk().rename(temporary, spare);
-    copy.forceDirectory();
   }
 
   /**
    * Turns the spares into the segment {@code name} and opens them. The name is durable in every
-   * copy when this returns.
+   * copy when this returns. Makes room for them, if there is none, from the ballast that is kept
+   * for a start.
    */
   synchronized List<DiskFile> take(SegmentName name) throws IOException {
-    prepare();
+    try {
+      prepare();
+    } catch (DiskFullException e) {
+      if (!ballast.giveForStart()) {
+        throw e;
+      }
+      prepare();
+    }
     for (JournalCopy copy : copies) {
       copy.disk().rename(copy.directory().resolve(NAME), copy.path(name));
     }
