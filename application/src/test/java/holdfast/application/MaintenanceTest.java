@@ -134,7 +134,7 @@ class MaintenanceTest {
       assertEquals("memory", site.server().scrub().mended().getLast().source());
       String message = scrubOf(site).message();
       assertTrue(message.contains(before + 1 + " mended"), message);
-      assertTrue(message.contains("a round every 10 minutes, at most 16 MiB"), message);
+      assertTrue(message.contains("a round every 600 seconds, at most 16 MiB"), message);
     }
   }
 
