@@ -253,9 +253,10 @@ final class FileTaskStorage implements TaskStorage {
         commits.diskFull(true);
       }
       history.prepareSpare();
+      // In this order: whoever is let in again finds nothing amiss.
+      roomTrouble = null;
       commits.diskFull(scarce);
       history.keepBallast(settings.sizes().diskReserve());
-      roomTrouble = null;
     } catch (DiskFullException e) {
       commits.diskFull(true);
       roomTrouble = "there is no room for the next journal segment: " + e.getMessage();
