@@ -65,14 +65,18 @@ public final class OutputKeeper {
   private volatile @Nullable String sealTrouble;
 
   /**
-   * How long an output was when last looked at, and whether it had grown since the look before. One
-   * that has not is looked at less often.
+   * What was seen of an output when it was last looked at. One that does not grow is looked at less
+   * often.
+   *
+   * @param length of the output
+   * @param copied how much of it was in the copy afterwards
+   * @param grows whether it had become longer since the look before
    */
-  private record Growth(long length, boolean grows) {
-    static final Growth UNKNOWN = new Growth(-1, true);
+  private record Growth(long length, long copied, boolean grows) {
+    static final Growth UNKNOWN = new Growth(-1, 0, true);
 
-    Growth next(long now) {
-      return new Growth(now, now != length);
+    Growth next(Copied now) {
+      return new Growth(now.length(), now.end(), now.length() != length);
     }
   }
 
@@ -95,7 +99,8 @@ public final class OutputKeeper {
    *
    * @param live outputs that may still grow
    * @param unsealed runs that have ended and are not sealed yet
-   * @param lag bytes by which the copies were behind, all together, when last looked at
+   * @param lag bytes by which the copies were behind, all together, before they were last brought
+   *     up to date
    */
   public record Status(int live, int unsealed, long lag) {}
 
@@ -170,6 +175,7 @@ public final class OutputKeeper {
       return 0;
     }
     Copied copied = core.ports().outputs().copy(output, all);
+    long behind = copied.length() - live.getOrDefault(output, Growth.UNKNOWN).copied();
     while (copied.lag() >= OutputSeal.CHUNK) {
       long before = copied.end();
       copied = core.ports().outputs().copy(output, all);
@@ -177,9 +183,9 @@ public final class OutputKeeper {
         break;
       }
     }
-    long length = copied.length();
-    live.computeIfPresent(output, (_, growth) -> growth.next(length));
-    return copied.lag();
+    Copied last = copied;
+    live.computeIfPresent(output, (_, growth) -> growth.next(last));
+    return Math.max(0, behind);
   }
 
   private static boolean isLive(Task task, RunRef run) {

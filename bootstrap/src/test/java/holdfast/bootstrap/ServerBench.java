@@ -1,6 +1,7 @@
 package holdfast.bootstrap;
 
 import jakarta.json.JsonObject;
+import jakarta.json.JsonValue;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -47,6 +49,7 @@ public final class ServerBench {
         case "many" -> bench.manyShortTasks();
         case "output" -> bench.output();
         case "fan-out" -> bench.fanOut();
+        case "lag" -> bench.lag();
         case "boot" -> bench.boot();
         case "large" -> bench.largeState();
         default -> throw new IllegalArgumentException("nothing called " + name);
@@ -70,6 +73,54 @@ public final class ServerBench {
     }
     seconds.sort(null);
     row("start to READY, empty directory", seconds.get(2), "s", "median of 5: " + seconds);
+  }
+
+  /** A command writes about 200 MB/s, half of it incompressible, while its copy is kept in step. */
+  private void lag() throws IOException, InterruptedException {
+    byte[] piece = new byte[20_000_000];
+    new Random(1).nextBytes(piece);
+    Arrays.fill(piece, 0, piece.length / 2, (byte) '.');
+    Path file = Files.write(scratch.resolve("piece"), piece);
+    try (var server = new ScriptedServer(scratch, scratch.resolve("lag"))) {
+      ApiClient api = server.client();
+      long begun = System.nanoTime();
+      String id =
+          api.submit(
+              RestartEndToEndTest.command(
+                  "sh",
+                  "-c",
+                  "i=0; while [ $i -lt 100 ]; do cat " + file + "; sleep 0.08; i=$((i+1)); done"));
+      var lags = new ArrayList<Long>();
+      JsonObject task = api.task(id);
+      while (task.get("outcome") == JsonValue.NULL) {
+        lags.add(behind(api));
+        task = api.task(id);
+      }
+      double seconds = (System.nanoTime() - begun) / 1e9;
+      lags.sort(null);
+      row(
+          "copy behind its output, most",
+          lags.getLast() / 1e6,
+          "MB",
+          String.format(
+              Locale.ROOT,
+              "at %.0f MB/s, median %.1f MB, %d looks",
+              100 * piece.length / 1e6 / seconds,
+              lags.get(lags.size() / 2) / 1e6,
+              lags.size()));
+      long ended = System.nanoTime();
+      api.awaitSealed(id);
+      row("end to sealed, 2 GB", (System.nanoTime() - ended) / 1e9, "s", "");
+    }
+  }
+
+  private static long behind(ApiClient api) throws IOException, InterruptedException {
+    String message =
+        api.get("/api/health")
+            .getJsonObject("components")
+            .getJsonObject("outputs")
+            .getString("message");
+    return Long.parseLong(message.replaceAll(".*copies ([0-9]+) bytes behind.*", "$1"));
   }
 
   /** Runs wrk against a fresh server, first with one connection, then with 64. */

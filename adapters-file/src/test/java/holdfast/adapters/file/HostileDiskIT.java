@@ -119,7 +119,7 @@ class HostileDiskIT {
     for (String name : List.of("INSTANCE", "current-state.json", "recovery/current-state.json")) {
       Path file = state().resolve(name);
       String json = Files.readString(file).replaceAll("\\s", "").replaceAll(",\"checksum.*", "}");
-      json = json.replace("\"format\":2", "\"format\":1");
+      json = json.replace("\"format\":3", "\"format\":1");
       json = json.replaceAll(",\"checkpoint\".*", "}");
       var crc = new CRC32C();
       crc.update(json.getBytes(StandardCharsets.UTF_8));
@@ -132,7 +132,7 @@ class HostileDiskIT {
         List.of("INSTANCE", "current-state.json", "other-current-state.json"),
         files(backup).stream().map(file -> file.getFileName().toString()).toList());
     assertEquals(instance, Files.readString(backup.resolve("INSTANCE")));
-    assertTrue(Files.readString(state().resolve("current-state.json")).contains("\"format\": 2"));
+    assertTrue(Files.readString(state().resolve("current-state.json")).contains("\"format\": 3"));
     reopen();
   }
 

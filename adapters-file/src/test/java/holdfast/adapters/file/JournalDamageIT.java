@@ -295,10 +295,10 @@ class JournalDamageIT {
     for (String name : List.of("INSTANCE", "current-state.json")) {
       Path file = state().resolve(name);
       String sound = Files.readString(file);
-      String newer = forged(sound.replace("\"format\": 2", "\"format\": 3"));
+      String newer = forged(sound.replace("\"format\": 3", "\"format\": 4"));
       Files.writeString(file, newer);
       FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
-      assertTrue(String.valueOf(refused.getMessage()).contains("format 3"), refused.getMessage());
+      assertTrue(String.valueOf(refused.getMessage()).contains("format 4"), refused.getMessage());
       assertEquals(newer, Files.readString(file));
       Files.writeString(file, sound);
     }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  {
- *    "format": 2,
+ *    "format": 3,
  *    …
  *    "checksum": "crc32c-0badcafe"
  *  }

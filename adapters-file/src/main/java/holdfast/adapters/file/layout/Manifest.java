@@ -39,7 +39,7 @@ public record Manifest(
     long generation) {
 
   /** The format of everything below the data directory. */
-  public static final int FORMAT = 2;
+  public static final int FORMAT = 3;
 
   public Manifest {
     snapshots = List.copyOf(snapshots);

@@ -16,9 +16,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name of the stream, as its copy bears it
  * @param raw what the command writes to
+ * @param packed what {@code raw} is compressed into when it is old
  * @param copy the second copy
  */
-record OutputFiles(Disk disk, Quarantine quarantine, String name, Path raw, Path copy) {
+record OutputFiles(
+    Disk disk, Quarantine quarantine, String name, Path raw, Path packed, Path copy) {
 
   static OutputFiles of(Disk disk, Layout layout, Quarantine quarantine, Output output) {
     String file = fileName(output.stream());
@@ -27,6 +29,7 @@ record OutputFiles(Disk disk, Quarantine quarantine, String name, Path raw, Path
         quarantine,
         output.run() + "/" + output.stream(),
         layout.run(output.run()).resolve(file),
+        layout.run(output.run()).resolve(file + ".zst"),
         layout.outputCopy(output.run(), file));
   }
 

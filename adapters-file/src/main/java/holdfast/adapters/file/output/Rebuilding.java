@@ -74,11 +74,11 @@ record Rebuilding(OutputFiles files, int chunks) {
     disk.forceDirectory(Disk.parent(files.raw()));
   }
 
-  /** Writes a whole copy, each chunk in one frame, and puts it in its place in one step. */
-  void copy(Source source) throws IOException {
+  /** Writes a whole file of frames, one for each chunk, and puts it in its place in one step. */
+  void framed(Path place, Source source) throws IOException {
     Disk disk = files.disk();
-    Path temporary = files.temporary(files.copy());
-    files.makeDirectoryOf(files.copy());
+    Path temporary = files.temporary(place);
+    files.makeDirectoryOf(place);
     disk.delete(temporary);
     try (DiskFile file = disk.open(temporary, Disk.Access.CREATE)) {
       byte[] beginning = CopyScan.beginning(files.name());
@@ -95,7 +95,7 @@ record Rebuilding(OutputFiles files, int chunks) {
       }
       file.force();
     }
-    disk.rename(temporary, files.copy());
-    disk.forceDirectory(Disk.parent(files.copy()));
+    disk.rename(temporary, place);
+    disk.forceDirectory(Disk.parent(place));
   }
 }

@@ -2,111 +2,97 @@ package holdfast.adapters.file.output;
 
 import holdfast.adapters.file.checksum.Digest;
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.task.OutputSeal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The two files of a sealed stream, open to be compared with what was sealed. The seal holds one
+ * The two files of a sealed stream, open to be compared with what was sealed. The first is the one
+ * that the command wrote to, or what it was packed into; the second is the copy. The seal holds one
  * digest of all chunks' digests; which chunk is damaged is told by the digests in the copy's
- * headers, or by the raw file's own, whichever of them, or of both together, give what was sealed.
+ * headers, or by the first file's own, whichever of them, or of both together, give what was
+ * sealed.
  *
- * <p>One thread at a time. Nothing is changed except by {@link #mendRaw} and {@link #mendCopy}.
+ * <p>One thread at a time. Nothing is changed except by {@link #mendFirst}, {@link #mendCopy} and
+ * {@link #pack}.
  */
 final class SealedOutput implements AutoCloseable {
-  private static final int WINDOW = 64 << 10;
-
   private final OutputFiles files;
   private final OutputSeal seal;
-  private final @Nullable DiskFile raw;
-  private final @Nullable DiskFile copy;
-  private final boolean copyWellFormed;
-  private final List<List<Frame>> frames = new ArrayList<>();
-  private final @Nullable Sum[] sums;
-  private byte @Nullable [] chunk;
-  private byte @Nullable [] window;
-
-  /** What a chunk is known by. */
-  private record Sum(Digest sha256, int crc) {}
+  private final Path firstPath;
+  private final @Nullable Chunks first;
+  private final @Nullable Chunks copy;
+  private final Chunks.@Nullable Sum[] sums;
+  private byte @Nullable [] buffer;
 
   SealedOutput(OutputFiles files, OutputSeal seal) throws IOException {
     this.files = files;
     this.seal = seal;
-    raw = opened(files.raw());
-    copy = opened(files.copy());
-    sums = new Sum[seal.chunks()];
-    copyWellFormed = scan();
+    sums = new Chunks.Sum[seal.chunks()];
+    // While both are there, the raw file has not been given up yet.
+    boolean isPacked =
+        files.disk().kind(files.raw()) == Disk.Kind.MISSING
+            && files.disk().kind(files.packed()) != Disk.Kind.MISSING;
+    firstPath = isPacked ? files.packed() : files.raw();
+    first = isFile(firstPath) ? (isPacked ? framed(firstPath) : raw(firstPath)) : null;
+    copy = isFile(files.copy()) ? framed(files.copy()) : null;
     resolve();
   }
 
-  private @Nullable DiskFile opened(Path file) throws IOException {
-    return files.disk().kind(file) == Disk.Kind.FILE
-        ? files.disk().open(file, Disk.Access.READ)
-        : null;
+  private boolean isFile(Path file) throws IOException {
+    return files.disk().kind(file) == Disk.Kind.FILE;
   }
 
-  /** Returns whether the copy's headers are all there, and no others. */
-  private boolean scan() throws IOException {
-    for (int i = 0; i < sums.length; i++) {
-      frames.add(new ArrayList<>());
-    }
-    if (copy == null) {
-      return frames.isEmpty();
-    }
-    CopyScan scan = CopyScan.of(copy, files.name());
-    for (Frame frame : scan.frames()) {
-      if (frame.offset() < seal.bytes()) {
-        frames.get(frame.chunk()).add(frame);
-      }
-    }
-    return scan.named()
-        && scan.sound() == frames.size()
-        && scan.frames().size() == frames.size()
-        && scan.frames().stream().allMatch(frame -> frame.isChunkOf(seal.bytes()))
-        && scan.end() == copy.size();
+  private Chunks raw(Path file) throws IOException {
+    return new RawChunks(files.disk().open(file, Disk.Access.READ), seal);
+  }
+
+  private Chunks framed(Path file) throws IOException {
+    return new FramedChunks(files.disk().open(file, Disk.Access.READ), files.name(), seal);
   }
 
   /** Finds the digests that the seal was made of. Without them, no chunk is known. */
   private void resolve() {
     for (int i = 0; i < sums.length; i++) {
-      sums[i] = inCopy(i);
+      sums[i] = sum(copy, i);
     }
-    if (!isSealed() && !fillFromRaw(false) && !fillFromRaw(true)) {
-      java.util.Arrays.fill(sums, null);
+    if (!isSealed() && !fillFromFirst(false) && !fillFromFirst(true)) {
+      Arrays.fill(sums, null);
     }
   }
 
-  /** By the header of its frame, if that holds the chunk and no more, or else by reading it. */
-  private @Nullable Sum inCopy(int number) {
-    List<Frame> of = frames.get(number);
-    if (of.size() == 1 && of.getFirst().isChunkOf(seal.bytes())) {
-      return new Sum(of.getFirst().sha256(), of.getFirst().crc());
-    }
-    return readCopy(number)
-        ? new Sum(digest(number), Frame.crc(buffer(), 0, length(number)))
-        : null;
-  }
-
-  private boolean fillFromRaw(boolean all) {
+  private boolean fillFromFirst(boolean all) {
     for (int i = 0; i < sums.length; i++) {
       if (all || sums[i] == null) {
-        sums[i] = readRaw(i) ? new Sum(digest(i), Frame.crc(buffer(), 0, length(i))) : null;
+        sums[i] = sum(first, i);
       }
     }
     return isSealed();
   }
 
+  private Chunks.@Nullable Sum sum(@Nullable Chunks of, int number) {
+    if (of == null) {
+      return null;
+    }
+    Chunks.Sum stated = of.stated(number);
+    if (stated != null) {
+      return stated;
+    }
+    return of.read(number, buffer())
+        ? new Chunks.Sum(digest(number), Frame.crc(buffer(), 0, Chunks.length(seal, number)))
+        : null;
+  }
+
   private boolean isSealed() {
     var digests = new ArrayList<Digest>(sums.length);
-    for (Sum sum : sums) {
+    for (Chunks.Sum sum : sums) {
       if (sum == null) {
         return false;
       }
@@ -116,122 +102,120 @@ final class SealedOutput implements AutoCloseable {
   }
 
   private byte[] buffer() {
-    if (chunk == null) {
-      long longest =
-          frames.stream()
-              .flatMap(List::stream)
-              .mapToLong(Frame::end)
-              .reduce(seal.bytes(), Math::max);
-      chunk = new byte[(int) Math.min(OutputSeal.CHUNK, longest)];
+    if (buffer == null) {
+      buffer = new byte[(int) Math.min(OutputSeal.CHUNK, seal.bytes())];
     }
-    return chunk;
+    return buffer;
   }
 
   private Digest digest(int number) {
-    return Digest.of(ByteBuffer.wrap(buffer()), 0, length(number));
+    return Digest.of(ByteBuffer.wrap(buffer()), 0, Chunks.length(seal, number));
   }
 
-  private int length(int number) {
-    return (int) Math.min(OutputSeal.CHUNK, seal.bytes() - (long) number * OutputSeal.CHUNK);
+  private boolean isSound(@Nullable Chunks of, int number) {
+    Chunks.Sum sum = sums[number];
+    return of != null
+        && sum != null
+        && of.read(number, buffer())
+        && digest(number).equals(sum.sha256());
   }
 
-  private boolean readRaw(int number) {
-    try {
-      return raw != null
-          && Bytes.fill(raw, (long) number * OutputSeal.CHUNK, buffer(), 0, length(number));
-    } catch (IOException _) {
-      // What the disk refuses to read is as good as damaged: the other copy is asked.
-      return false;
-    }
-  }
-
-  private boolean readCopy(int number) {
-    // More than was sealed may be in it already, if it was being sealed anew.
-    long begin = (long) number * OutputSeal.CHUNK;
-    int filled = 0;
-    for (Frame frame : frames.get(number)) {
-      boolean fits = frame.offset() == begin + filled && filled + frame.bytes() <= OutputSeal.CHUNK;
-      if (fits && copy != null && frame.read(copy, buffer(), filled)) {
-        filled += frame.bytes();
-      }
-    }
-    return filled >= length(number);
-  }
-
-  /** Whether the raw file has a chunk as it was sealed, by its SHA-256. */
-  boolean isRawSound(int number) {
-    Sum sum = sums[number];
-    return sum != null && readRaw(number) && digest(number).equals(sum.sha256());
-  }
-
-  /** The same by its CRC-32C: quick enough for every read, and sure enough for rot. */
-  boolean isRawSoundToRead(int number) {
-    Sum sum = sums[number];
-    if (raw == null || sum == null) {
-      return false;
-    }
-    if (window == null) {
-      window = new byte[(int) Math.min(WINDOW, seal.bytes())];
-    }
-    var crc = new CRC32C();
-    long offset = (long) number * OutputSeal.CHUNK;
-    try {
-      for (int at = 0; at < length(number); at += window.length) {
-        int bytes = Math.min(window.length, length(number) - at);
-        if (!Bytes.fill(raw, offset + at, window, 0, bytes)) {
-          return false;
-        }
-        crc.update(window, 0, bytes);
-      }
-    } catch (IOException _) {
-      // What the disk refuses to read is as good as damaged: the other copy is asked.
-      return false;
-    }
-    return (int) crc.getValue() == sum.crc();
+  /** Whether the first file has a chunk as it was sealed, by its SHA-256. */
+  boolean isFirstSound(int number) {
+    return isSound(first, number);
   }
 
   boolean isCopySound(int number) {
-    Sum sum = sums[number];
-    return sum != null && readCopy(number) && digest(number).equals(sum.sha256());
+    return isSound(copy, number);
+  }
+
+  /**
+   * Whether a chunk can be read from the raw file as it was sealed, by its CRC-32C: quick enough for
+   * every read, and sure enough for rot.
+   */
+  boolean isReadableInPlace(int number) {
+    Chunks.Sum sum = sums[number];
+    return first instanceof RawChunks raw && sum != null && raw.has(number, sum.crc());
   }
 
   /** A chunk from whichever file has it as it was sealed, or null; valid until the next call. */
   @Nullable ByteBuffer chunk(int number) {
-    return isRawSound(number) || isCopySound(number)
-        ? ByteBuffer.wrap(buffer(), 0, length(number))
+    return isFirstSound(number) || isCopySound(number)
+        ? ByteBuffer.wrap(buffer(), 0, Chunks.length(seal, number))
         : null;
   }
 
-  @Nullable DiskFile raw() {
-    return raw;
+  /** The raw file, or null if it is gone or packed. */
+  @Nullable RawChunks raw() {
+    return first instanceof RawChunks raw ? raw : null;
   }
 
+  /** Bytes of the raw file; what goes beyond the seal was written late. */
   long rawLength() throws IOException {
-    return raw == null ? 0 : raw.size();
+    return first instanceof RawChunks raw ? raw.file().size() : 0;
   }
 
-  /** Whether the copy is nothing but the frames it must have; they may be damaged all the same. */
-  boolean isCopyWellFormed() {
-    return copyWellFormed;
+  boolean isPacked() {
+    return firstPath.equals(files.packed());
+  }
+
+  /** Whether both files are nothing but what they must have. */
+  private boolean isWellFormed(@Nullable Chunks of) throws IOException {
+    return of == null ? sums.length == 0 : of.isWellFormed();
+  }
+
+  boolean isFirstWellFormed() throws IOException {
+    return isWellFormed(first);
+  }
+
+  boolean isCopyWellFormed() throws IOException {
+    return isWellFormed(copy);
   }
 
   /**
-   * The chunks that either file has not as they were sealed.
+   * The chunks that either file has not as they were sealed, in ascending order.
    *
-   * @param raw in ascending order, as in {@code copy}
+   * @param firstMisshaped whether the first file is more or less than its chunks, as with the copy
    */
-  record Damage(List<Integer> raw, List<Integer> copy) {}
+  record Damage(
+      List<Integer> first, List<Integer> copy, boolean firstMisshaped, boolean copyMisshaped) {
+    boolean isOfFirst() {
+      return firstMisshaped || !first.isEmpty();
+    }
+
+    boolean isOfCopy() {
+      return copyMisshaped || !copy.isEmpty();
+    }
+  }
 
   /** Reads both files whole. */
-  Damage examine() {
+  Damage examine() throws IOException {
     return new Damage(
-        IntStream.range(0, sums.length).filter(i -> !isRawSound(i)).boxed().toList(),
-        IntStream.range(0, sums.length).filter(i -> !isCopySound(i)).boxed().toList());
+        IntStream.range(0, sums.length).filter(i -> !isFirstSound(i)).boxed().toList(),
+        IntStream.range(0, sums.length).filter(i -> !isCopySound(i)).boxed().toList(),
+        !isFirstWellFormed(),
+        !isCopyWellFormed());
+  }
+
+  /** The damage in sentences. */
+  List<String> sentences(Damage damage) {
+    var sentences = new ArrayList<String>();
+    String loss = loss(damage);
+    if (loss != null) {
+      sentences.add(loss);
+    }
+    if (damage.isOfFirst()) {
+      sentences.add(firstPath + " is not as it was sealed, in chunks " + damage.first());
+    }
+    if (damage.isOfCopy()) {
+      sentences.add(files.copy() + " is not as it was sealed, in chunks " + damage.copy());
+    }
+    return sentences;
   }
 
   /** What of the damage cannot be mended, as one sentence, or null. */
   @Nullable String loss(Damage damage) {
-    List<Integer> lost = damage.raw().stream().filter(damage.copy()::contains).toList();
+    List<Integer> lost = damage.first().stream().filter(damage.copy()::contains).toList();
     if (lost.isEmpty()) {
       return null;
     }
@@ -240,31 +224,42 @@ final class SealedOutput implements AutoCloseable {
         + ", the chunks "
         + lost
         + " of 1 MiB are not as they were sealed, neither in "
-        + files.raw()
+        + firstPath
         + " nor in "
         + files.copy();
   }
 
+  Path firstPath() {
+    return firstPath;
+  }
+
   /**
-   * Puts the raw file right, durably. What is behind the sealed bytes stays if those before it are
-   * sound: it was written late. If they are not, it is no more trustworthy, and goes.
+   * Puts the first file right, durably. What is behind the sealed bytes of a raw file stays if those
+   * before it are sound: it was written late. If they are not, it is no more trustworthy, and goes.
    */
-  void mendRaw(Damage damage, List<Mended> mended) throws IOException {
-    if (!damage.raw().isEmpty() && loss(damage) == null) {
-      new Rebuilding(files, sums.length).raw(damage.raw(), true, this::required, mended);
+  void mendFirst(Damage damage, List<Mended> mended) throws IOException {
+    if (!damage.isOfFirst() || loss(damage) != null) {
+      return;
+    }
+    if (isPacked()) {
+      mended.add(rewrite(files.packed(), files.copy()));
+    } else {
+      new Rebuilding(files, sums.length).raw(damage.first(), true, this::required, mended);
     }
   }
 
   /** Writes the copy anew, durably. */
   void mendCopy(List<Mended> mended) throws IOException {
-    boolean isMissing = files.disk().kind(files.copy()) == Disk.Kind.MISSING;
+    mended.add(rewrite(files.copy(), firstPath));
+  }
+
+  private Mended rewrite(Path framed, Path source) throws IOException {
+    boolean isMissing = files.disk().kind(framed) == Disk.Kind.MISSING;
     Mended one =
         files.putAside(
-            files.copy(),
-            isMissing ? "is missing" : "is not as it was written",
-            files.raw().toString());
-    new Rebuilding(files, sums.length).copy(this::required);
-    mended.add(one);
+            framed, isMissing ? "is missing" : "is not as it was written", source.toString());
+    new Rebuilding(files, sums.length).framed(framed, this::required);
+    return one;
   }
 
   private ByteBuffer required(int number) throws IOException {
@@ -276,10 +271,34 @@ final class SealedOutput implements AutoCloseable {
     return bytes;
   }
 
+  /**
+   * Puts the raw file's bytes into frames in its directory, reads them back, and gives the raw file
+   * up. Until then it counts.
+   *
+   * @return whether that was done; not if either file is damaged
+   */
+  boolean pack() throws IOException {
+    Damage damage = examine();
+    if (isPacked() || damage.isOfFirst() || damage.isOfCopy()) {
+      return false;
+    }
+    new Rebuilding(files, sums.length).framed(files.packed(), this::required);
+    try (Chunks packed = framed(files.packed())) {
+      for (int i = 0; i < sums.length; i++) {
+        if (!isSound(packed, i)) {
+          throw new IOException(files.packed() + " is not as it was just written");
+        }
+      }
+    }
+    files.disk().delete(files.raw());
+    files.disk().forceDirectory(Disk.parent(files.raw()));
+    return true;
+  }
+
   @Override
   public void close() throws IOException {
-    try (DiskFile _ = raw;
-        DiskFile _ = copy) {
+    try (Chunks _ = first;
+        Chunks _ = copy) {
       // Both are closed, whatever happens to the first.
     }
   }
