@@ -33,9 +33,10 @@ interface Bases {
    *
    * @param seq every change up to this one is in them; -1 if that is not known
    * @param census of the state at {@code seq}, or null if that is not known
+   * @param floor up to which the journal may have been retired; -1 if that is not known
    * @param acceptLoss whether they are to be used however little is known of them
    */
-  record Checkpoint(long seq, @Nullable Census census, boolean acceptLoss) {}
+  record Checkpoint(long seq, @Nullable Census census, long floor, boolean acceptLoss) {}
 
   /** How far history was read, and whether it ended with an unfinished write. */
   record Reached(UUID lineage, long epoch, long seq, boolean tornTail) {}

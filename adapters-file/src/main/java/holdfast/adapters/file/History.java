@@ -313,8 +313,9 @@ final class History {
     // The checkpoint of an epoch that has ended says nothing of this one.
     var checkpoint =
         newest == null || newest.epoch() != epoch
-            ? new Bases.Checkpoint(-1, null, rules.acceptLoss())
-            : new Bases.Checkpoint(newest.checkpoint(), newest.census(), rules.acceptLoss());
+            ? new Bases.Checkpoint(-1, null, -1, rules.acceptLoss())
+            : new Bases.Checkpoint(
+                newest.checkpoint(), newest.census(), newest.floor(), rules.acceptLoss());
     return bases.load(new Bases.Wanted(lineage, epoch, extent, checkpoint));
   }
 

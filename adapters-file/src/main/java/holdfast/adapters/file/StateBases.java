@@ -125,6 +125,16 @@ final class StateBases implements Bases {
                   + checkpoint.seq());
       return 0;
     }
+    if (wanted.seqMin() > checkpoint.floor() && !checkpoint.acceptLoss()) {
+      // They would bring back every entity, but not the keys and purges of what is missing.
+      damaged.add(
+          "the state files do not make up for it: the journal was retired up to seq "
+              + checkpoint.floor()
+              + ", and what follows up to seq "
+              + wanted.seqMin()
+              + " is gone from both copies");
+      return 0;
+    }
     StateFileReader.Read read = stateFiles.read(wanted.lineage(), wanted.epoch(), fold::load);
     ofStateFiles = new OfStateFiles(wanted, read);
     // What the journal still has is replayed over them: it tells of the entities whose files do
