@@ -7,6 +7,7 @@ import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.OutputStorage.Sealing;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.OutputSeal;
 import holdfast.domain.task.OutputStreamName;
@@ -329,6 +330,48 @@ public final class OutputKeeper {
     } finally {
       seals.unlock();
     }
+  }
+
+  /**
+   * Packs a sealed output whose attempt ended before a time, if nothing lives any more that could
+   * write to it.
+   *
+   * @throws StorageException if it cannot be packed; it stays as it is then
+   */
+  void packIfEndedBefore(Output output, Instant time) {
+    seals.lock();
+    try {
+      Attempt attempt = attempt(output.run());
+      OutputSeal seal = attempt == null ? null : attempt.seals().get(output.stream());
+      if (attempt != null
+          && seal != null
+          && attempt.isSealed()
+          && attempt.endedAt() != null
+          && attempt.endedAt().isBefore(time)
+          && core.ports().outputs().pack(output, seal, () -> isOver(output.run(), attempt))) {
+        core.log(
+            Category.SYSTEM,
+            "output-packed",
+            Map.of(
+                "taskId", output.run().task().value(),
+                "attempt", output.run().attempt(),
+                "stream", output.stream().name()));
+      }
+    } finally {
+      seals.unlock();
+    }
+  }
+
+  /** A descendant that outlived its attempt might still write. None outlives the machine's boot. */
+  private boolean isOver(RunRef run, Attempt attempt) {
+    if (!attempt.host().bootId().equals(core.ports().processes().host().bootId())) {
+      return true;
+    }
+    ProcessEvidence evidence = core.ports().processes().examine(run, attempt);
+    return evidence.sameHost()
+        && evidence.lock() != ProcessEvidence.Lock.HELD
+        && evidence.cookieBearers().isEmpty()
+        && !(evidence.process() instanceof ProcessEvidence.RecordedProcess.Alive);
   }
 
   private void recordGrowth(RunRef run) {

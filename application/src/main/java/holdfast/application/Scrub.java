@@ -31,6 +31,9 @@ public final class Scrub {
   private static final int FILES_PER_SECOND = 2_000;
   private static final int GROUP = 128;
 
+  /** Until then people look at the file itself, and descendants may write late. */
+  private static final Duration PACKED_AFTER = Duration.ofDays(1);
+
   private final Core core;
   private final SyncService sync;
   private final Background thread = new Background("holdfast-scrub");
@@ -209,6 +212,9 @@ public final class Scrub {
       checked.mended().forEach(mendings::note);
       count();
       from = checked.next();
+      if (from < 0 && checked.mended().isEmpty()) {
+        outputs.packIfEndedBefore(output, core.clock().instant().minus(PACKED_AFTER));
+      }
       pause(
           paced,
           TimeUnit.SECONDS.toNanos(1) * checked.bytes() / BYTES_PER_SECOND

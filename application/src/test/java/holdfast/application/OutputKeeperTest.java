@@ -12,7 +12,9 @@ import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskState.Name;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -178,6 +180,20 @@ class OutputKeeperTest {
       site.outputs.fail(false);
       awaitSealed(site, id, 3);
       Await.until("the first is sealed", () -> site.task(id).attempts().getFirst().isSealed());
+    }
+  }
+
+  @Test
+  void oldOutputIsPackedOnceNothingCanWriteToItAnyMore() throws Exception {
+    try (Site site = Site.started(1)) {
+      TaskId id = printed(site, "text");
+      awaitSealed(site, id, 4);
+      Output output = merged(site, id);
+      Instant ended = attempt(site, id).endedAt();
+      site.server().outputKeeper().packIfEndedBefore(output, ended);
+      assertEquals(Set.of(), site.outputs.packed());
+      site.server().outputKeeper().packIfEndedBefore(output, ended.plusSeconds(1));
+      assertEquals(Set.of(output), site.outputs.packed());
     }
   }
 }

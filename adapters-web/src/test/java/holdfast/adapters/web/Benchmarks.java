@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -159,6 +160,11 @@ final class Benchmarks {
     @Override
     public Checked check(Output output, OutputSeal seal, long from) {
       return others.check(output, seal, from);
+    }
+
+    @Override
+    public boolean pack(Output output, OutputSeal seal, BooleanSupplier isOver) {
+      return false;
     }
 
     @Override

@@ -8,6 +8,7 @@ import holdfast.domain.task.TaskId;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,15 @@ public interface OutputStorage {
    * @param from where the part begins: 0, or what an earlier call returned
    */
   Checked check(Output output, OutputSeal seal, long from);
+
+  /**
+   * Keeps a sealed stream in less room where that pays; readers see no difference.
+   *
+   * @param isOver asked if it would pay: whether nobody can write to the stream any more
+   * @return whether it takes less room now than before
+   * @throws StorageException if it cannot be done; it is kept as it was then
+   */
+  boolean pack(Output output, OutputSeal seal, BooleanSupplier isOver);
 
   /**
    * Sets who hears of damage that a reader met and that was mended for it. Called once, before

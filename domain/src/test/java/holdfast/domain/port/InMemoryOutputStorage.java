@@ -15,6 +15,9 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +30,7 @@ public final class InMemoryOutputStorage implements OutputStorage {
 
   private final Map<Output, ByteArrayOutputStream> raws = new HashMap<>();
   private final Map<Output, byte[]> copies = new HashMap<>();
+  private final Set<Output> packed = ConcurrentHashMap.newKeySet();
   private boolean failing;
   private Consumer<Mended> listener = _ -> {};
 
@@ -179,6 +183,17 @@ public final class InMemoryOutputStorage implements OutputStorage {
         2L * bytes,
         raw(output).length > bytes,
         List.of(new Mended(output.toString(), "damaged", source, null)));
+  }
+
+  /** Here a byte is a byte, however it is kept. */
+  @Override
+  public boolean pack(Output output, OutputSeal seal, BooleanSupplier isOver) {
+    return isOver.getAsBoolean() && packed.add(output);
+  }
+
+  /** The streams that were to be packed. */
+  public Set<Output> packed() {
+    return Set.copyOf(packed);
   }
 
   @Override

@@ -249,4 +249,23 @@ public abstract class OutputStorageContractTest {
     assertEquals(3, seal().seal().bytes());
     assertEquals(4, seal.bytes());
   }
+
+  @Test
+  void packedStreamIsReadCheckedAndMendedAsBefore() {
+    byte[] content = new byte[3 * OutputSeal.CHUNK + 5];
+    Arrays.fill(content, (byte) 'x');
+    OutputSeal seal = sealed(content);
+    assertFalse(storage().pack(MERGED, seal, () -> false), "somebody may still write");
+    assertTrue(storage().pack(MERGED, seal, () -> true));
+    assertFalse(storage().pack(MERGED, seal, () -> true), "it is packed");
+    assertArrayEquals(content, all(seal));
+    assertEquals(List.of(), check(seal));
+    damageCopy(MERGED);
+    assertEquals(1, check(seal).size());
+    assertArrayEquals(content, all(seal));
+    storage().purge(RUN.task());
+    try (var reader = open(RUN, OutputStreamName.MERGED)) {
+      assertEquals(0, reader.length());
+    }
+  }
 }

@@ -177,7 +177,8 @@ final class Completion {
       mended.add(files.putAside(files.copy(), "is damaged", files.raw().toString()));
     }
     new Rebuilding(files, chunks.size())
-        .copy(
+        .framed(
+            files.copy(),
             number -> {
               List<Frame> frames = chunks.get(number);
               return ByteBuffer.wrap(chunk, 0, gather(frames, !rawDamaged.contains(number)));

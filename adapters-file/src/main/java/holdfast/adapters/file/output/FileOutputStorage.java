@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +29,10 @@ public final class FileOutputStorage implements OutputStorage {
   /** From so many files on, the whole file system is forced rather than each of them. */
   private static final int FORCED_APART_MAX = 4;
 
-  /** Bytes that one call of {@link #check} reads of each file. */
+  private static final int PACKED_BYTES_MIN = 64 << 10;
+  private static final int PACKED_RATIO_MIN = 2;
+
+  /** Chunks that one call of {@link #check} reads of each file. */
   private static final int CHECKED_CHUNKS = 16;
 
   /** Streams share locks; it only has to be unlikely that one waits for another. */
@@ -68,14 +72,14 @@ public final class FileOutputStorage implements OutputStorage {
     OutputFiles files = files(output);
     return seal == null || seal.bytes() == 0
         ? new LiveReader(files)
-        : new SealedReader(files, seal, () -> mendRaw(output, seal));
+        : new SealedReader(files, seal, () -> mendFirst(output, seal));
   }
 
-  private void mendRaw(Output output, OutputSeal seal) throws IOException {
+  private void mendFirst(Output output, OutputSeal seal) throws IOException {
     var mended = new ArrayList<Mended>();
     ReentrantLock lock = locked(output);
     try (var sealed = new SealedOutput(files(output), seal)) {
-      sealed.mendRaw(sealed.examine(), mended);
+      sealed.mendFirst(sealed.examine(), mended);
     } finally {
       lock.unlock();
       mended.forEach(listener);
@@ -201,14 +205,12 @@ public final class FileOutputStorage implements OutputStorage {
     try (var sealed = new SealedOutput(files(output), seal)) {
       int first = Math.toIntExact(from / OutputSeal.CHUNK);
       int last = Math.min(first + CHECKED_CHUNKS, seal.chunks());
-      boolean rawSound = true;
-      boolean copySound = sealed.isCopyWellFormed();
-      for (int i = first; i < last; i++) {
-        rawSound &= sealed.isRawSound(i);
-        copySound &= sealed.isCopySound(i);
+      boolean sound = sealed.isFirstWellFormed() && sealed.isCopyWellFormed();
+      for (int i = first; i < last && sound; i++) {
+        sound = sealed.isFirstSound(i) && sealed.isCopySound(i);
       }
-      if (!rawSound || !copySound) {
-        mend(sealed, output, !copySound, mended);
+      if (!sound) {
+        mend(sealed, mended);
       }
       return new Checked(
           last == seal.chunks() ? -1 : (long) last * OutputSeal.CHUNK,
@@ -222,37 +224,53 @@ public final class FileOutputStorage implements OutputStorage {
     }
   }
 
-  private void mend(SealedOutput sealed, Output output, boolean copyToo, List<Mended> mended)
-      throws IOException {
+  private static void mend(SealedOutput sealed, List<Mended> mended) throws IOException {
     SealedOutput.Damage damage = sealed.examine();
     String loss = sealed.loss(damage);
     if (loss != null) {
-      mended.add(new Mended(files(output).raw().toString(), loss, null, null));
+      mended.add(new Mended(sealed.firstPath().toString(), loss, null, null));
       return;
     }
-    sealed.mendRaw(damage, mended);
-    if (copyToo) {
+    sealed.mendFirst(damage, mended);
+    if (damage.isOfCopy()) {
       sealed.mendCopy(mended);
+    }
+  }
+
+  @Override
+  public boolean pack(Output output, OutputSeal seal, BooleanSupplier isOver) {
+    OutputFiles files = files(output);
+    ReentrantLock lock = locked(output);
+    try {
+      if (!isWorthPacking(files, seal) || !isOver.getAsBoolean()) {
+        return false;
+      }
+      try (var sealed = new SealedOutput(files, seal)) {
+        return sealed.rawLength() == seal.bytes() && sealed.pack();
+      }
+    } catch (IOException e) {
+      throw new StorageException("the output " + output + " cannot be packed: " + e, e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A file of less than a few blocks, or one that does not compress, would save nothing. */
+  private boolean isWorthPacking(OutputFiles files, OutputSeal seal) throws IOException {
+    if (seal.bytes() < PACKED_BYTES_MIN
+        || disk.kind(files.raw()) != Disk.Kind.FILE
+        || disk.kind(files.copy()) != Disk.Kind.FILE) {
+      return false;
+    }
+    try (DiskFile copy = disk.open(files.copy(), Disk.Access.READ)) {
+      return copy.size() <= seal.bytes() / PACKED_RATIO_MIN;
     }
   }
 
   /** What is damaged in a sealed stream, one sentence each; changes nothing. */
   public List<String> damage(Output output, OutputSeal seal) {
-    OutputFiles files = files(output);
-    try (var sealed = new SealedOutput(files, seal)) {
-      SealedOutput.Damage found = sealed.examine();
-      var sentences = new ArrayList<String>();
-      String loss = sealed.loss(found);
-      if (loss != null) {
-        sentences.add(loss);
-      }
-      if (!found.raw().isEmpty()) {
-        sentences.add(files.raw() + " is not as it was sealed, in chunks " + found.raw());
-      }
-      if (!sealed.isCopyWellFormed() || !found.copy().isEmpty()) {
-        sentences.add(files.copy() + " is not as it was sealed, in chunks " + found.copy());
-      }
-      return sentences;
+    try (var sealed = new SealedOutput(files(output), seal)) {
+      return sealed.sentences(sealed.examine());
     } catch (IOException e) {
       return List.of("the output " + output + " cannot be checked: " + e);
     }

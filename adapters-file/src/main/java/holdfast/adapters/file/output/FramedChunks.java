@@ -45,9 +45,7 @@ final class FramedChunks implements Chunks {
     int length = Chunks.length(seal, number);
     int filled = 0;
     for (Frame frame : frames.get(number)) {
-      if (filled < length
-          && frame.offset() == begin + filled
-          && frame.read(file, piece, 0)) {
+      if (filled < length && frame.offset() == begin + filled && frame.read(file, piece, 0)) {
         int bytes = Math.min(frame.bytes(), length - filled);
         System.arraycopy(piece, 0, target, filled, bytes);
         filled += bytes;

@@ -130,8 +130,8 @@ final class SealedOutput implements AutoCloseable {
   }
 
   /**
-   * Whether a chunk can be read from the raw file as it was sealed, by its CRC-32C: quick enough for
-   * every read, and sure enough for rot.
+   * Whether a chunk can be read from the raw file as it was sealed, by its CRC-32C: quick enough
+   * for every read, and sure enough for rot.
    */
   boolean isReadableInPlace(int number) {
     Chunks.Sum sum = sums[number];
@@ -234,8 +234,9 @@ final class SealedOutput implements AutoCloseable {
   }
 
   /**
-   * Puts the first file right, durably. What is behind the sealed bytes of a raw file stays if those
-   * before it are sound: it was written late. If they are not, it is no more trustworthy, and goes.
+   * Puts the first file right, durably. What is behind the sealed bytes of a raw file stays if
+   * those before it are sound: it was written late. If they are not, it is no more trustworthy, and
+   * goes.
    */
   void mendFirst(Damage damage, List<Mended> mended) throws IOException {
     if (!damage.isOfFirst() || loss(damage) != null) {

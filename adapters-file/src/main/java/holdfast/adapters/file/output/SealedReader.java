@@ -1,6 +1,5 @@
 package holdfast.adapters.file.output;
 
-import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.OutputStorage.Reader;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.task.OutputSeal;
@@ -10,14 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a sealed stream: each chunk is checked before any of it is given, and mended first if it is
- * damaged. Where it cannot be mended in place, it is read from the copy all the same.
+ * damaged. Where it cannot be mended, it is read from the copy all the same. What is packed is
+ * unpacked a chunk at a time.
  */
 final class SealedReader implements Reader {
   private final OutputFiles files;
   private final OutputSeal seal;
   private final Mender mender;
   private @Nullable SealedOutput output;
-  private @Nullable ByteBuffer fromCopy;
+  private @Nullable ByteBuffer inMemory;
   private int checked = -1;
   private boolean closed;
 
@@ -65,8 +65,8 @@ final class SealedReader implements Reader {
   }
 
   private int readLate(long offset, ByteBuffer target) throws IOException {
-    DiskFile raw = open().raw();
-    return raw == null ? 0 : Math.max(0, raw.read(target, offset));
+    RawChunks raw = open().raw();
+    return raw == null ? 0 : Math.max(0, raw.file().read(target, offset));
   }
 
   private int readSealed(long offset, ByteBuffer target) throws IOException {
@@ -77,7 +77,7 @@ final class SealedReader implements Reader {
     long begin = (long) number * OutputSeal.CHUNK;
     long end = Math.min(begin + OutputSeal.CHUNK, seal.bytes());
     int bytes = (int) Math.min(target.remaining(), end - offset);
-    ByteBuffer copied = fromCopy;
+    ByteBuffer copied = inMemory;
     if (copied != null) {
       target.put(copied.slice((int) (offset - begin), bytes));
       return bytes;
@@ -92,12 +92,16 @@ final class SealedReader implements Reader {
   }
 
   private void check(int number) throws IOException {
-    fromCopy = null;
+    inMemory = null;
     checked = -1;
-    if (!open().isRawSoundToRead(number)) {
-      fromCopy = mended(number);
+    if (!open().isReadableInPlace(number)) {
+      inMemory = open().isPacked() ? unpacked(number) : mended(number);
     }
     checked = number;
+  }
+
+  private @Nullable ByteBuffer unpacked(int number) throws IOException {
+    return open().isFirstSound(number) ? open().chunk(number) : mended(number);
   }
 
   /** Returns null if the chunk can be read from the raw file now. */
@@ -110,7 +114,7 @@ final class SealedReader implements Reader {
     }
     // What stood under the name may be another file now.
     reopen();
-    if (open().isRawSoundToRead(number)) {
+    if (open().isReadableInPlace(number)) {
       return null;
     }
     ByteBuffer sound = open().chunk(number);

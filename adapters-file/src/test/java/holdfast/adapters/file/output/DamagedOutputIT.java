@@ -2,6 +2,7 @@ package holdfast.adapters.file.output;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -36,6 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DamagedOutputIT {
   private static final byte[] CONTENT = content(2 * OutputSeal.CHUNK + 12_345);
 
+  private static final byte[] COMPRESSIBLE = compressible(2 * OutputSeal.CHUNK + 999);
+
   @TempDir private Path base;
   private Path directory = Path.of("");
 
@@ -56,6 +59,12 @@ class DamagedOutputIT {
     byte[] content = new byte[length];
     new Random(length).nextBytes(content);
     Arrays.fill(content, 0, length / 3, (byte) ' ');
+    return content;
+  }
+
+  private static byte[] compressible(int length) {
+    byte[] content = content(length);
+    Arrays.fill(content, 0, length * 4 / 5, (byte) ' ');
     return content;
   }
 
@@ -138,6 +147,41 @@ class DamagedOutputIT {
   @TestFactory
   Stream<DynamicTest> anyDamageOfTheCopyIsMendedByTheCheck() {
     return kinds().map(kind -> DynamicTest.dynamicTest(kind.name(), () -> checked(kind, false)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> anyDamageOfAPackedOutputIsMendedByTheCheckOrTheReader() {
+    return kinds()
+        .map(
+            kind ->
+                DynamicTest.dynamicTest(
+                    kind.name(),
+                    () -> {
+                      OutputSeal seal = packedAnew();
+                      kind.damage().to(stream.packed);
+                      assertArrayEquals(COMPRESSIBLE, sealed(seal));
+                      stream.check(seal);
+                      assertEquals(List.of(), stream.check(seal));
+                      assertArrayEquals(COMPRESSIBLE, sealed(seal));
+                    }));
+  }
+
+  private OutputSeal packedAnew() throws IOException {
+    directory = Files.createTempDirectory(base, "case");
+    prepare();
+    stream.write(COMPRESSIBLE);
+    OutputSeal seal = stream.seal().seal();
+    assertTrue(stream.storage.pack(StreamOnDisk.OUTPUT, seal, () -> true));
+    assertFalse(Files.exists(stream.raw));
+    return seal;
+  }
+
+  @Test
+  void outputThatDoesNotCompressIsNotPacked() throws IOException {
+    stream.write(CONTENT);
+    OutputSeal seal = stream.seal().seal();
+    assertFalse(stream.storage.pack(StreamOnDisk.OUTPUT, seal, () -> true));
+    assertTrue(Files.exists(stream.raw));
   }
 
   @TestFactory

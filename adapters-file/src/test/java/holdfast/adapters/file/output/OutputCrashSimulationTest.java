@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -100,7 +101,10 @@ class OutputCrashSimulationTest {
     }
     known.seal = stream.seal().seal();
     crash(disk, known);
-    if (random.nextBoolean()) {
+    if (random.nextInt(3) == 0) {
+      stream.storage.pack(StreamOnDisk.OUTPUT, known.seal, () -> true);
+      crash(disk, known);
+    } else if (random.nextBoolean()) {
       byte[] late = piece();
       stream.write(late);
       OutputSeal again = stream.seal().seal();
@@ -169,7 +173,11 @@ class OutputCrashSimulationTest {
       throws IOException {
     var stream = new StreamOnDisk(found, StreamOnDisk.ROOT);
     if (random.nextBoolean()) {
-      damage(found, random.nextBoolean() ? stream.raw : stream.copy);
+      List<Path> files =
+          Stream.of(stream.raw, stream.packed, stream.copy)
+              .filter(found.files()::contains)
+              .toList();
+      damage(found, files.get(random.nextInt(files.size())));
     }
     SimulatedDisk mended = random.nextBoolean() ? mendedHalf(found, seal) : found;
     var again = new StreamOnDisk(mended, StreamOnDisk.ROOT);

@@ -29,6 +29,7 @@ final class StreamOnDisk {
   final Layout layout;
   final FileOutputStorage storage;
   final Path raw;
+  final Path packed;
   final Path copy;
 
   StreamOnDisk(Disk disk, Path root) {
@@ -39,6 +40,7 @@ final class StreamOnDisk {
         new Quarantine(disk, layout.quarantine(), InstantSource.fixed(SampleTasks.NOON), 1L << 30);
     storage = new FileOutputStorage(disk, layout, quarantine);
     raw = layout.run(OUTPUT.run()).resolve("output.log");
+    packed = raw.resolveSibling("output.log.zst");
     copy = layout.outputCopy(OUTPUT.run(), "output.log");
   }
 
