@@ -71,7 +71,7 @@ class AnyOneFileEndToEndTest {
   @Tag("long")
   @Timeout(value = 60, unit = TimeUnit.MINUTES)
   void anyOneFileOfAThousandTasksMayDie() throws Exception {
-    run(1_000, 200, 600);
+    run(1_000, 100, 300);
   }
 
   private void run(int count, int atRest, int underLoad) throws Exception {
