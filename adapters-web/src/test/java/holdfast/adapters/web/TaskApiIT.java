@@ -80,7 +80,8 @@ class TaskApiIT {
         task);
     assertTrue(
         task.endsWith(
-            "\"outcome\":{\"kind\":\"EXITED\",\"exitCode\":0},\"outputBytes\":{\"merged\":0}}],"
+            "\"outcome\":{\"kind\":\"EXITED\",\"exitCode\":0},\"outputBytes\":{\"merged\":0},"
+                + "\"sealed\":{}}],"
                 + "\"outcome\":{\"kind\":\"EXITED\",\"exitCode\":0}}"),
         task);
   }
