@@ -92,7 +92,7 @@ public final class ServerBench {
                   "i=0; while [ $i -lt 100 ]; do cat " + file + "; sleep 0.08; i=$((i+1)); done"));
       var lags = new ArrayList<Long>();
       JsonObject task = api.task(id);
-      while (task.get("outcome") == JsonValue.NULL) {
+      while (JsonValue.NULL.equals(task.get("outcome"))) {
         lags.add(behind(api));
         task = api.task(id);
       }
