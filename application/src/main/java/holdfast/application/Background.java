@@ -41,6 +41,11 @@ final class Background implements AutoCloseable {
     executor.execute(action);
   }
 
+  /** Whether nothing runs any more and nothing will. */
+  boolean hasEnded() {
+    return executor.isTerminated();
+  }
+
   boolean isClosed() {
     return executor.isShutdown();
   }

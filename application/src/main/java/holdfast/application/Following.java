@@ -4,12 +4,14 @@ import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.Outcome;
+import holdfast.domain.task.OutputSeal;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,7 @@ public final class Following implements AutoCloseable {
   private final int attempt;
   private final OutputStreamName stream;
   private @Nullable RunRef open;
+  private @Nullable OutputSeal openSeal;
   private OutputStorage.@Nullable Reader reader;
 
   Following(
@@ -152,10 +155,13 @@ public final class Following implements AutoCloseable {
       return reader;
     }
     var run = new RunRef(task, attempt, current.run());
-    if (!run.equals(open)) {
+    OutputSeal seal = current.seals().get(stream);
+    // What is sealed meanwhile is checked from then on.
+    if (!run.equals(open) || !Objects.equals(seal, openSeal)) {
       close();
       open = run;
-      reader = storage.open(new OutputStorage.Output(run, stream), current.seals().get(stream));
+      openSeal = seal;
+      reader = storage.open(new OutputStorage.Output(run, stream), seal);
     }
     return reader;
   }

@@ -55,7 +55,7 @@ public final class Holdfast implements AutoCloseable {
             sync,
             new SnapshotService(core, feed, intervals.snapshot()),
             outputs,
-            new Scrub(core, sync, outputs, mendings, intervals.scrub()));
+            new Scrub(core, sync, outputs.seals(), mendings, intervals.scrub()));
     health = new HealthReport(core.ports(), core.state(), draining, maintenance);
   }
 

@@ -9,8 +9,8 @@ import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.StateFiles.Condition;
 import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateFiles.Swept;
+import holdfast.domain.port.StorageException;
 import holdfast.domain.task.Attempt;
-import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.Task;
 import java.time.Duration;
@@ -31,15 +31,19 @@ public final class Scrub {
   private static final int FILES_PER_SECOND = 2_000;
   private static final int GROUP = 128;
 
+  /** What is not an output must not wait for terabytes of them. */
+  private static final Duration OUTPUTS_ROUND_MAX = Duration.ofMinutes(5);
+
   /** Until then people look at the file itself, and descendants may write late. */
   private static final Duration PACKED_AFTER = Duration.ofDays(1);
 
   private final Core core;
   private final SyncService sync;
   private final Background thread = new Background("holdfast-scrub");
-  private final OutputKeeper outputs;
+  private final OutputSeals outputs;
   private final Mendings mendings;
   private final Duration interval;
+  private @Nullable Output nextOutput;
   private volatile Round current = new Round(0, null, null, 0);
   private volatile @Nullable String trouble;
 
@@ -82,7 +86,7 @@ public final class Scrub {
   /**
    * @param interval pause between two rounds
    */
-  Scrub(Core core, SyncService sync, OutputKeeper outputs, Mendings mendings, Duration interval) {
+  Scrub(Core core, SyncService sync, OutputSeals outputs, Mendings mendings, Duration interval) {
     this.core = core;
     this.sync = sync;
     this.outputs = outputs;
@@ -190,35 +194,57 @@ public final class Scrub {
     }
   }
 
+  /** Goes on where the last round left off, if there is more than one round has time for. */
   private void outputs(boolean paced) {
+    List<Output> all = sealedOutputs();
+    int first = Math.max(0, all.indexOf(nextOutput));
+    long until = System.nanoTime() + OUTPUTS_ROUND_MAX.toNanos();
+    nextOutput = null;
+    for (int i = 0; i < all.size() && goesOn(paced); i++) {
+      Output output = all.get((first + i) % all.size());
+      if (paced && System.nanoTime() > until) {
+        nextOutput = output;
+        return;
+      }
+      output(output, paced);
+    }
+  }
+
+  private List<Output> sealedOutputs() {
+    var all = new ArrayList<Output>();
     for (var stored : core.state().select(task -> !task.attempts().isEmpty())) {
       Task task = stored.entity();
       for (Attempt attempt : task.attempts()) {
         var run = new RunRef(task.id(), attempt.number(), attempt.run());
-        for (OutputStreamName stream : attempt.seals().keySet()) {
-          output(new Output(run, stream), paced);
-        }
+        attempt.seals().keySet().forEach(stream -> all.add(new Output(run, stream)));
       }
     }
+    return all;
   }
 
   private void output(Output output, boolean paced) {
-    long from = 0;
-    while (from >= 0 && goesOn(paced)) {
-      Checked checked = outputs.check(output, from);
-      if (checked == null) {
-        return;
+    try {
+      long from = 0;
+      while (from >= 0 && goesOn(paced)) {
+        Checked checked = outputs.check(output, from);
+        if (checked == null) {
+          return;
+        }
+        checked.mended().forEach(mendings::note);
+        count();
+        from = checked.next();
+        if (from < 0 && checked.mended().isEmpty()) {
+          outputs.packIfEndedBefore(output, core.clock().instant().minus(PACKED_AFTER));
+        }
+        pause(
+            paced,
+            TimeUnit.SECONDS.toNanos(1) * checked.bytes() / BYTES_PER_SECOND
+                + TimeUnit.SECONDS.toNanos(2) / FILES_PER_SECOND);
       }
-      checked.mended().forEach(mendings::note);
-      count();
-      from = checked.next();
-      if (from < 0 && checked.mended().isEmpty()) {
-        outputs.packIfEndedBefore(output, core.clock().instant().minus(PACKED_AFTER));
-      }
-      pause(
-          paced,
-          TimeUnit.SECONDS.toNanos(1) * checked.bytes() / BYTES_PER_SECOND
-              + TimeUnit.SECONDS.toNanos(2) / FILES_PER_SECOND);
+    } catch (StorageException e) {
+      // The others must not wait for one that cannot be read or written.
+      trouble = e.getMessage() + ". It is tried again in the next round";
+      core.log(Category.ERROR, "scrub-failed", Map.of("error", String.valueOf(e.getMessage())));
     }
   }
 

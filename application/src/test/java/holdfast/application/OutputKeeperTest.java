@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.domain.port.OutputStorage.Output;
+import holdfast.domain.port.SimulatedProcess;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
@@ -44,7 +45,9 @@ class OutputKeeperTest {
         id + " is sealed with " + bytes + " bytes",
         () -> {
           var seal = attempt(site, id).seals().get(OutputStreamName.MERGED);
-          return seal != null && seal.bytes() == bytes && attempt(site, id).isSealed();
+          return seal != null
+              && seal.bytes() == bytes
+              && attempt(site, id).isSealed(OutputStreamName.MERGED);
         });
   }
 
@@ -164,7 +167,7 @@ class OutputKeeperTest {
   void taskWithoutOutputNeedsNoSeal() throws Exception {
     try (Site site = Site.started(1)) {
       TaskId id = printed(site, "");
-      assertTrue(attempt(site, id).isSealed());
+      Await.until("it was looked at", () -> site.server().outputKeeper().status().unsealed() == 0);
       assertEquals("attempt-ended", stored(site, id));
     }
   }
@@ -179,7 +182,9 @@ class OutputKeeperTest {
       site.await(id, Name.SUCCEEDED);
       site.outputs.fail(false);
       awaitSealed(site, id, 3);
-      Await.until("the first is sealed", () -> site.task(id).attempts().getFirst().isSealed());
+      Await.until(
+          "the first is sealed",
+          () -> site.task(id).attempts().getFirst().isSealed(OutputStreamName.MERGED));
     }
   }
 
@@ -190,10 +195,45 @@ class OutputKeeperTest {
       awaitSealed(site, id, 4);
       Output output = merged(site, id);
       Instant ended = attempt(site, id).endedAt();
-      site.server().outputKeeper().packIfEndedBefore(output, ended);
+      site.server().outputKeeper().seals().packIfEndedBefore(output, ended);
       assertEquals(Set.of(), site.outputs.packed());
-      site.server().outputKeeper().packIfEndedBefore(output, ended.plusSeconds(1));
+      site.server().outputKeeper().seals().packIfEndedBefore(output, ended.plusSeconds(1));
       assertEquals(Set.of(output), site.outputs.packed());
+    }
+  }
+
+  @Test
+  void outputThatWasLostBeforeItsEndIsSealedAsItWasCopied() throws Exception {
+    try (Site site = Site.started(1)) {
+      TaskId id = site.submit("wait");
+      SimulatedProcess process = site.process(id);
+      Output output = merged(site, id);
+      site.outputs.write(output.run(), output.stream(), "text".getBytes(StandardCharsets.UTF_8));
+      Await.until("it is copied", () -> site.outputs.copied(output) == 4);
+      site.outputs.loseRaw(output);
+      process.exit(0);
+      awaitSealed(site, id, 4);
+      assertEquals("text", read(site, id));
+    }
+  }
+
+  @Test
+  void followerOfALiveOutputReadsWhatIsSealedAsCheckedFromThenOn() throws Exception {
+    try (Site site = Site.started(1)) {
+      TaskId id = site.submit("wait");
+      SimulatedProcess process = site.process(id);
+      Output output = merged(site, id);
+      site.outputs.write(output.run(), output.stream(), "text".getBytes(StandardCharsets.UTF_8));
+      var opened = (Outputs.Opening.Opened) site.server().outputs().open(id, null, null);
+      try (Following following = opened.following()) {
+        assertEquals(4, following.end());
+        process.exit(0);
+        awaitSealed(site, id, 4);
+        site.outputs.damageRaw(output, 1);
+        ByteBuffer target = ByteBuffer.allocate(4);
+        assertEquals(4, following.read(0, target));
+        assertEquals("text", new String(target.array(), StandardCharsets.UTF_8));
+      }
     }
   }
 }

@@ -532,6 +532,11 @@ final class History {
     return began();
   }
 
+  /** Whether a term has begun: until then, and below a copy, nothing may be changed. */
+  boolean hasBegun() {
+    return identity != null;
+  }
+
   /** Makes this directory the original of its own history. */
   void settleCopy() throws IOException {
     Instance.write(disk, layout.instance(), began().lineage());

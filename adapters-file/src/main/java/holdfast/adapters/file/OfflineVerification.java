@@ -193,9 +193,11 @@ public final class OfflineVerification {
             .forEach(
                 (stream, seal) ->
                     findings.addAll(parts.outputs().damage(new Output(run, stream), seal)));
-        for (OutputStreamName stream : attempt.unsealed()) {
-          long recorded = attempt.outputBytes().getOrDefault(stream, 0L);
-          String missing = missing(new Output(run, stream), recorded);
+        for (OutputStreamName stream : attempt.outputBytes().keySet()) {
+          String missing =
+              attempt.isSealed(stream)
+                  ? null
+                  : missing(new Output(run, stream), attempt.recordedBytes(stream));
           if (missing != null) {
             findings.add(missing);
           }

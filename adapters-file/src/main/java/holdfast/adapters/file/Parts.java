@@ -70,7 +70,7 @@ record Parts(
         new StateFileReader(disk, layout),
         snapshots,
         stateFiles,
-        new FileOutputStorage(disk, layout, quarantine),
+        new FileOutputStorage(disk, layout, quarantine, mirrorQuarantine, history::hasBegun),
         new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub, modes::next)));
   }
 

@@ -28,6 +28,7 @@ class FileOutputStorageContractIT extends OutputStorageContractTest {
         FileStorage.open(
             FileStorageSettings.of(
                 directory.resolve("data"), InstantSource.fixed(SampleTasks.NOON), _ -> {}));
+    storage.taskStorage().open(_ -> {});
   }
 
   @AfterEach

@@ -150,6 +150,9 @@ final class Benchmarks {
     public void force() {}
 
     @Override
+    public void release(Output output) {}
+
+    @Override
     public void listener(Consumer<Mended> heard) {}
 
     @Override

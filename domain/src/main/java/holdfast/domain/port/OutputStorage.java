@@ -53,9 +53,9 @@ public interface OutputStorage {
   void force();
 
   /**
-   * Completes the copies of streams whose run has ended, makes both copies durable, and says what
-   * they hold. What one copy has lost since it was written is put back from the other. One that was
-   * sealed before and has grown since is sealed anew.
+   * Completes the copies of streams whose run has ended with what they hold now, makes both copies
+   * durable, and says what they hold. What one copy has lost since it was written is put back from
+   * the other. One that was sealed before and has grown since is sealed anew.
    *
    * @return for each stream what came of it
    */
@@ -77,9 +77,12 @@ public interface OutputStorage {
    */
   boolean pack(Output output, OutputSeal seal, BooleanSupplier isOver);
 
+  /** Lets go of what {@link #copy} keeps open for a stream that is not written any more. */
+  void release(Output output);
+
   /**
-   * Sets who hears of damage that a reader met and that was mended for it. Called once, before
-   * anything is read; calls come on the readers' threads.
+   * Sets who hears of damage that a reader or a copy met, and that was mended for it. Called once,
+   * before anything is read; calls come on the threads of those who met it.
    */
   void listener(Consumer<Mended> heard);
 

@@ -2,9 +2,7 @@ package holdfast.domain.task;
 
 import java.time.Instant;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -172,30 +170,17 @@ public record Attempt(
         sealed);
   }
 
-  /** The streams that hold bytes which no seal covers, or fewer than their seal says. */
-  public Set<OutputStreamName> unsealed() {
-    var streams = EnumSet.noneOf(OutputStreamName.class);
-    if (outcome != null) {
-      outputBytes.keySet().stream().filter(stream -> !isSealed(stream)).forEach(streams::add);
-    }
-    return streams;
-  }
-
-  /** Whether the attempt is over, and all that it wrote is sealed. */
-  public boolean isSealed() {
-    if (outcome == null) {
-      return false;
-    }
-    for (OutputStreamName stream : outputBytes.keySet()) {
-      if (!isSealed(stream)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private boolean isSealed(OutputStreamName stream) {
+  /**
+   * Whether a stream is sealed with the size that is recorded. One that is recorded as empty has no
+   * seal; whether it really was is for whoever keeps its copy to say.
+   */
+  public boolean isSealed(OutputStreamName stream) {
     OutputSeal seal = seals.get(stream);
-    return outputBytes.getOrDefault(stream, 0L) == (seal == null ? 0 : seal.bytes());
+    return outcome != null && seal != null && recordedBytes(stream) == seal.bytes();
+  }
+
+  /** The recorded size of a stream; 0 if none is. */
+  public long recordedBytes(OutputStreamName stream) {
+    return outputBytes.getOrDefault(stream, 0L);
   }
 }

@@ -15,6 +15,7 @@ import holdfast.domain.task.TaskState.Stopping;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -255,9 +256,18 @@ public record Task(
     if (attempt == null || attempt.outcome() == null) {
       return stale(seal.run());
     }
-    return attempt.sealed(seal.seals()).equals(attempt)
+    var seals = new EnumMap<OutputStreamName, OutputSeal>(OutputStreamName.class);
+    seal.seals()
+        .forEach(
+            (stream, made) -> {
+              long then = seal.recorded().getOrDefault(stream, 0L);
+              if (attempt.recordedBytes(stream) == then) {
+                seals.put(stream, made);
+              }
+            });
+    return attempt.sealed(seals).equals(attempt)
         ? new Accepted(List.of())
-        : one(new TaskEvent.OutputSealed(now, seal.run().attempt(), seal.seals()));
+        : one(new TaskEvent.OutputSealed(now, seal.run().attempt(), Map.copyOf(seals)));
   }
 
   /** The attempt that a run in force belongs to, or null. */

@@ -113,8 +113,15 @@ public sealed interface TaskCommand {
    */
   record Disown(Map<OutputStreamName, Long> outputBytes) implements TaskCommand {}
 
-  /** Internal: streams of the ended run are in two files, durably. */
-  record SealOutput(RunRef run, Map<OutputStreamName, OutputSeal> seals) implements TaskCommand {}
+  /**
+   * Internal: streams of the ended run are in two files, durably.
+   *
+   * @param recorded their sizes as they were recorded when the seals were made; a stream of which
+   *     more has become known since is not sealed
+   */
+  record SealOutput(
+      RunRef run, Map<OutputStreamName, OutputSeal> seals, Map<OutputStreamName, Long> recorded)
+      implements TaskCommand {}
 
   /** Internal: a descendant wrote behind the recorded end of the attempt's output. */
   record RecordLateOutput(RunRef run, Map<OutputStreamName, Long> outputBytes)

@@ -63,6 +63,16 @@ public final class InMemoryOutputStorage implements OutputStorage {
     copy[offset] ^= 1;
   }
 
+  /** Removes what the command wrote. */
+  public synchronized void loseRaw(Output output) {
+    raws.remove(output);
+  }
+
+  /** Bytes that are in the copy. */
+  public synchronized int copied(Output output) {
+    return copy(output).length;
+  }
+
   private void replaceRaw(Output output, byte[] bytes) {
     var replaced = new ByteArrayOutputStream();
     replaced.writeBytes(bytes);
@@ -122,6 +132,9 @@ public final class InMemoryOutputStorage implements OutputStorage {
 
   @Override
   public void force() {}
+
+  @Override
+  public void release(Output output) {}
 
   @Override
   public synchronized Map<Output, Sealing> seal(List<Output> outputs) {

@@ -13,46 +13,55 @@ import java.util.List;
 /**
  * Makes the two files of a stream that has ended say the same, each chunk of the copy in one frame.
  * What the copy holds was read when it was written, so it decides; what is behind it, or damaged in
- * it, is taken from the raw file. Used once, by one thread.
+ * it, is taken from the raw file. Both are read whole. Used once, by one thread.
  */
 final class Completion {
   private final LiveOutput live;
   private final OutputFiles files;
+  private final boolean anew;
   private final byte[] chunk = new byte[OutputSeal.CHUNK];
   private final List<Mended> mended = new ArrayList<>();
   private final List<Digest> digests = new ArrayList<>();
   private final List<Integer> rawDamaged = new ArrayList<>();
   private boolean copyDamaged;
   private boolean fragmented;
-  private int examined;
 
-  Completion(LiveOutput live) {
+  /**
+   * @param anew whether both files are to be written again, sound or not: making them durable
+   *     failed, and what was not written then would never be
+   */
+  Completion(LiveOutput live, boolean anew) {
     this.live = live;
+    this.anew = anew;
     files = live.files();
   }
 
   /**
-   * Neither file is durable yet, except for what was mended or written anew.
+   * Takes in what has been written until now; what comes later is late output. Neither file is
+   * durable yet, except for what was mended or written anew.
    *
    * @throws DamagedOutputException if part of the stream is damaged in both files
    */
   OutputSeal complete() throws IOException {
-    long end = -1;
-    while (live.end() > end) {
-      end = live.end();
-      live.copy(true, chunk);
-    }
+    long length = live.rawLength();
+    // What stands under the copy's name is what counts from now on.
+    live.takeOver();
+    live.copyUpTo(length);
+    mended.addAll(live.mended());
     List<List<Frame>> chunks = chunks();
     for (int i = 0; i < chunks.size(); i++) {
       examine(i, chunks.get(i));
     }
-    if (!rawDamaged.isEmpty() || (end > 0 && files.disk().kind(files.raw()) != Disk.Kind.FILE)) {
+    boolean isNameGone = live.end() > 0 && files.disk().kind(files.raw()) != Disk.Kind.FILE;
+    if (!rawDamaged.isEmpty() || isNameGone) {
       mendRaw(chunks);
+    } else if (anew) {
+      writeRawAgain(chunks);
     }
-    if (copyDamaged || fragmented) {
+    if (copyDamaged || fragmented || anew) {
       rewriteCopy(chunks);
     }
-    return new OutputSeal(end, digest(digests));
+    return new OutputSeal(live.end(), digest(digests));
   }
 
   List<Mended> mended() {
@@ -67,32 +76,26 @@ final class Completion {
     return Digest.of(all, 0, all.capacity()).toString();
   }
 
-  private List<List<Frame>> chunks() {
+  private List<List<Frame>> chunks() throws IOException {
     var chunks = new ArrayList<List<Frame>>();
-    for (Frame frame : live.frames()) {
-      if (frame.chunk() == chunks.size()) {
-        chunks.add(new ArrayList<>());
+    DiskFile copy = live.copy();
+    if (copy != null) {
+      CopyScan scan = CopyScan.of(copy, files.name());
+      for (Frame frame : scan.frames().subList(0, scan.sound())) {
+        if (frame.chunk() == chunks.size()) {
+          chunks.add(new ArrayList<>());
+        }
+        chunks.getLast().add(frame);
       }
-      chunks.getLast().add(frame);
     }
     return chunks;
   }
 
   /** Compares a chunk's two copies, and takes its digest. */
   private void examine(int number, List<Frame> frames) throws IOException {
-    int damagedFrames = 0;
     boolean rawSound = isRawSound(frames);
-    for (Frame frame : frames) {
-      // What this process wrote it need not read again, unless there is nothing else to read.
-      boolean isFound = examined++ < live.takenOver();
-      if ((isFound || !rawSound) && !isCopySound(frame)) {
-        damagedFrames++;
-      }
-    }
-    if (!rawSound) {
-      rawDamaged.add(number);
-    }
-    if (!rawSound && damagedFrames > 0) {
+    boolean copySound = frames.stream().allMatch(this::isCopySound);
+    if (!rawSound && !copySound) {
       throw new DamagedOutputException(
           "of the output "
               + files.name()
@@ -106,7 +109,10 @@ final class Completion {
               + files.copy()
               + ". Put either back from a backup");
     }
-    copyDamaged |= damagedFrames > 0;
+    if (!rawSound) {
+      rawDamaged.add(number);
+    }
+    copyDamaged |= !copySound;
     fragmented |= frames.size() > 1;
     if (frames.size() == 1) {
       digests.add(frames.getFirst().sha256());
@@ -159,29 +165,31 @@ final class Completion {
     return bytes;
   }
 
+  private ByteBuffer chunk(List<List<Frame>> chunks, int number) throws IOException {
+    boolean fromRaw = !rawDamaged.contains(number);
+    return ByteBuffer.wrap(chunk, 0, gather(chunks.get(number), fromRaw));
+  }
+
   /** What was lost behind the copy's end cannot be known here: it was never read. */
   private void mendRaw(List<List<Frame>> chunks) throws IOException {
     new Rebuilding(files, chunks.size())
-        .raw(
-            rawDamaged,
-            false,
-            number -> {
-              List<Frame> frames = chunks.get(number);
-              return ByteBuffer.wrap(chunk, 0, gather(frames, !rawDamaged.contains(number)));
-            },
-            mended);
+        .raw(rawDamaged, false, number -> chunk(chunks, number), mended);
+  }
+
+  /** The same bytes in the same places: now they are to be written to the disk again. */
+  private void writeRawAgain(List<List<Frame>> chunks) throws IOException {
+    try (DiskFile raw = files.disk().open(files.raw(), Disk.Access.WRITE)) {
+      for (int i = 0; i < chunks.size(); i++) {
+        raw.write(chunk(chunks, i), (long) i * OutputSeal.CHUNK);
+      }
+      raw.force();
+    }
   }
 
   private void rewriteCopy(List<List<Frame>> chunks) throws IOException {
     if (copyDamaged) {
       mended.add(files.putAside(files.copy(), "is damaged", files.raw().toString()));
     }
-    new Rebuilding(files, chunks.size())
-        .framed(
-            files.copy(),
-            number -> {
-              List<Frame> frames = chunks.get(number);
-              return ByteBuffer.wrap(chunk, 0, gather(frames, !rawDamaged.contains(number)));
-            });
+    new Rebuilding(files, chunks.size()).framed(files.copy(), number -> chunk(chunks, number));
   }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -31,38 +32,62 @@ public final class FileOutputStorage implements OutputStorage {
 
   private static final int PACKED_BYTES_MIN = 64 << 10;
   private static final int PACKED_RATIO_MIN = 2;
+  private static final long MENDED_FOR_READERS_MAX = 256L << 20;
 
   /** Chunks that one call of {@link #check} reads of each file. */
-  private static final int CHECKED_CHUNKS = 16;
+  private static final int CHECKED_CHUNKS = 64;
 
-  /** Streams share locks; it only has to be unlikely that one waits for another. */
+  /** Tasks share locks; it only has to be unlikely that one waits for another. */
   private static final int LOCKS = 64;
+
+  private static final Sealing.Sealed NOTHING =
+      new Sealing.Sealed(new OutputSeal(0, Completion.digest(List.of())), List.of());
 
   private final Disk disk;
   private final Layout layout;
   private final Quarantine quarantine;
+  private final Quarantine copyQuarantine;
   private final Map<Output, LiveOutput> live = new ConcurrentHashMap<>();
   private final List<ReentrantLock> locks = new ArrayList<>();
   private volatile Consumer<Mended> listener = _ -> {};
 
-  /** For {@link #copy} alone, which one thread calls at a time. */
-  private final byte[] piece = new byte[OutputSeal.CHUNK];
+  /** Streams whose files could not be made durable: they must be written again first. */
+  private final Set<Output> unforced = ConcurrentHashMap.newKeySet();
 
-  public FileOutputStorage(Disk disk, Layout layout, Quarantine quarantine) {
+  /** Whether anything may be written; not below a copy that was not accepted. */
+  private final BooleanSupplier isWritable;
+
+  /**
+   * @param quarantine keeps what is damaged
+   * @param copyQuarantine keeps what is damaged of the copies, on their file system
+   */
+  public FileOutputStorage(
+      Disk disk,
+      Layout layout,
+      Quarantine quarantine,
+      Quarantine copyQuarantine,
+      BooleanSupplier isWritable) {
     this.disk = disk;
     this.layout = layout;
     this.quarantine = quarantine;
+    this.copyQuarantine = copyQuarantine;
+    this.isWritable = isWritable;
     for (int i = 0; i < LOCKS; i++) {
       locks.add(new ReentrantLock());
     }
   }
 
   private OutputFiles files(Output output) {
-    return OutputFiles.of(disk, layout, quarantine, output);
+    return OutputFiles.of(disk, layout, quarantine, copyQuarantine, output);
   }
 
   private ReentrantLock locked(Output output) {
-    ReentrantLock lock = locks.get(Math.floorMod(output.hashCode(), LOCKS));
+    return locked(output.run().task());
+  }
+
+  /** The streams of one task share a lock: a purge must not come between. */
+  private ReentrantLock locked(TaskId task) {
+    ReentrantLock lock = locks.get(Math.floorMod(task.hashCode(), LOCKS));
     lock.lock();
     return lock;
   }
@@ -76,6 +101,10 @@ public final class FileOutputStorage implements OutputStorage {
   }
 
   private void mendFirst(Output output, OutputSeal seal) throws IOException {
+    // A reader does not wait for many gigabytes: it takes the copy's, and the check mends.
+    if (!isWritable.getAsBoolean() || seal.bytes() > MENDED_FOR_READERS_MAX) {
+      return;
+    }
     var mended = new ArrayList<Mended>();
     ReentrantLock lock = locked(output);
     try (var sealed = new SealedOutput(files(output), seal)) {
@@ -95,7 +124,9 @@ public final class FileOutputStorage implements OutputStorage {
   public Copied copy(Output output, boolean all) {
     ReentrantLock lock = locked(output);
     try {
-      return live(output).copy(all, piece);
+      LiveOutput present = live(output);
+      present.mended().forEach(listener);
+      return present.copy(all);
     } catch (IOException e) {
       throw new StorageException(
           "the copy of the output " + output + " cannot be written: " + e, e);
@@ -114,6 +145,21 @@ public final class FileOutputStorage implements OutputStorage {
   }
 
   @Override
+  public void release(Output output) {
+    ReentrantLock lock = locked(output);
+    try {
+      LiveOutput present = live.remove(output);
+      if (present != null) {
+        present.close();
+      }
+    } catch (IOException e) {
+      throw new StorageException("the files of the output " + output + " could not be closed", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public void force() {
     List<Output> dirty =
         live.entrySet().stream()
@@ -122,9 +168,7 @@ public final class FileOutputStorage implements OutputStorage {
             .toList();
     try {
       if (dirty.size() > FORCED_APART_MAX) {
-        // What is copied in the meantime is forced next time, though it may be durable already.
-        disk.forceFileSystem(layout.outputCopies());
-        dirty.forEach(this::forced);
+        forceTogether(dirty);
         return;
       }
       for (Output output : dirty) {
@@ -132,6 +176,31 @@ public final class FileOutputStorage implements OutputStorage {
       }
     } catch (IOException e) {
       throw new StorageException("the copies of outputs cannot be made durable: " + e, e);
+    }
+  }
+
+  private void forceTogether(List<Output> dirty) throws IOException {
+    try {
+      disk.forceFileSystem(layout.outputCopies());
+    } catch (IOException e) {
+      // What was not written is gone from memory too, of any of them.
+      for (Output output : dirty) {
+        discard(output);
+      }
+      throw e;
+    }
+    dirty.forEach(this::forced);
+  }
+
+  private void discard(Output output) throws IOException {
+    ReentrantLock lock = locked(output);
+    try {
+      LiveOutput present = live.get(output);
+      if (present != null) {
+        present.discardCopy();
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -171,6 +240,7 @@ public final class FileOutputStorage implements OutputStorage {
         disk.forceFileSystem(layout.tasks());
         disk.forceFileSystem(layout.outputCopies());
       } catch (IOException e) {
+        unforced.addAll(outputs);
         results.replaceAll((_, _) -> new Sealing.Postponed("it cannot be made durable: " + e));
       }
     }
@@ -179,22 +249,56 @@ public final class FileOutputStorage implements OutputStorage {
 
   private Sealing seal(Output output, boolean force) {
     ReentrantLock lock = locked(output);
-    try (LiveOutput ended = live(output)) {
-      var completion = new Completion(ended);
-      OutputSeal seal = completion.complete();
-      if (force) {
-        ended.force();
-        DiskFile raw = ended.raw();
-        if (raw != null) {
-          raw.force();
-        }
-      }
-      return new Sealing.Sealed(seal, completion.mended());
+    try {
+      return isNothing(output) ? NOTHING : complete(output, force);
     } catch (IOException e) {
       return new Sealing.Postponed(String.valueOf(e.getMessage()));
     } finally {
-      live.remove(output);
       lock.unlock();
+    }
+  }
+
+  /** Most silent commands are known by two names that lead to nothing. */
+  private boolean isNothing(Output output) throws IOException {
+    OutputFiles files = files(output);
+    return !live.containsKey(output)
+        && disk.kind(files.copy()) == Disk.Kind.MISSING
+        && (disk.kind(files.raw()) == Disk.Kind.MISSING || isEmpty(files.raw()));
+  }
+
+  private boolean isEmpty(Path file) throws IOException {
+    if (disk.kind(file) != Disk.Kind.FILE) {
+      return false;
+    }
+    try (DiskFile opened = disk.open(file, Disk.Access.READ)) {
+      return opened.size() == 0;
+    }
+  }
+
+  private Sealing complete(Output output, boolean force) throws IOException {
+    try (LiveOutput ended = live(output)) {
+      var completion = new Completion(ended, unforced.contains(output));
+      OutputSeal seal = completion.complete();
+      if (force) {
+        force(output, ended);
+      }
+      unforced.remove(output);
+      return new Sealing.Sealed(seal, completion.mended());
+    } finally {
+      live.remove(output);
+    }
+  }
+
+  private void force(Output output, LiveOutput ended) throws IOException {
+    try {
+      ended.force();
+      DiskFile raw = ended.raw();
+      if (raw != null) {
+        raw.force();
+      }
+    } catch (IOException e) {
+      unforced.add(output);
+      throw e;
     }
   }
 
@@ -209,11 +313,9 @@ public final class FileOutputStorage implements OutputStorage {
       for (int i = first; i < last && sound; i++) {
         sound = sealed.isFirstSound(i) && sealed.isCopySound(i);
       }
-      if (!sound) {
-        mend(sealed, mended);
-      }
+      boolean lost = !sound && !isMended(sealed, mended);
       return new Checked(
-          last == seal.chunks() ? -1 : (long) last * OutputSeal.CHUNK,
+          lost || last == seal.chunks() ? -1 : (long) last * OutputSeal.CHUNK,
           2 * (Math.min(seal.bytes(), (long) last * OutputSeal.CHUNK) - from),
           sealed.rawLength() > seal.bytes(),
           mended);
@@ -224,17 +326,19 @@ public final class FileOutputStorage implements OutputStorage {
     }
   }
 
-  private static void mend(SealedOutput sealed, List<Mended> mended) throws IOException {
+  /** Mends what can be mended; returns whether that is all. */
+  private static boolean isMended(SealedOutput sealed, List<Mended> mended) throws IOException {
     SealedOutput.Damage damage = sealed.examine();
+    sealed.mendFirst(damage, mended);
     String loss = sealed.loss(damage);
     if (loss != null) {
       mended.add(new Mended(sealed.firstPath().toString(), loss, null, null));
-      return;
+      return false;
     }
-    sealed.mendFirst(damage, mended);
     if (damage.isOfCopy()) {
       sealed.mendCopy(mended);
     }
+    return true;
   }
 
   @Override
@@ -278,10 +382,11 @@ public final class FileOutputStorage implements OutputStorage {
 
   @Override
   public void purge(TaskId task) {
-    live.keySet().removeIf(output -> output.run().task().equals(task) && isLetGo(output));
     Path directory = layout.task(task);
     Path copies = layout.outputCopies(task);
+    ReentrantLock lock = locked(task);
     try {
+      letGo(task);
       if (disk.kind(directory) != Disk.Kind.MISSING) {
         remove(directory);
         disk.forceDirectory(Disk.parent(directory));
@@ -298,22 +403,21 @@ public final class FileOutputStorage implements OutputStorage {
     } catch (IOException e) {
       throw new StorageException(
           "files of task " + task + " in " + directory + " or " + copies + " remain", e);
-    }
-  }
-
-  private boolean isLetGo(Output output) {
-    ReentrantLock lock = locked(output);
-    try {
-      LiveOutput present = live.get(output);
-      if (present != null) {
-        present.close();
-      }
-    } catch (IOException _) {
-      // It was open for reading, or is about to be removed.
     } finally {
       lock.unlock();
     }
-    return true;
+  }
+
+  private void letGo(TaskId task) throws IOException {
+    List<Output> open =
+        live.keySet().stream().filter(output -> output.run().task().equals(task)).toList();
+    for (Output output : open) {
+      LiveOutput present = live.remove(output);
+      if (present != null) {
+        present.close();
+      }
+    }
+    unforced.removeIf(output -> output.run().task().equals(task));
   }
 
   /** Removes a tree. A symbolic link is removed as such: what it points at stays. */

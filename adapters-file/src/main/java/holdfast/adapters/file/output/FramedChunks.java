@@ -13,7 +13,9 @@ final class FramedChunks implements Chunks {
   private final OutputSeal seal;
   private final List<List<Frame>> frames = new ArrayList<>();
   private final boolean wellFormed;
-  private final byte[] piece;
+  private final boolean named;
+  private final int longest;
+  private byte @Nullable [] piece;
 
   FramedChunks(DiskFile file, String name, OutputSeal seal) throws IOException {
     this.file = file;
@@ -22,14 +24,15 @@ final class FramedChunks implements Chunks {
       frames.add(new ArrayList<>());
     }
     CopyScan scan = CopyScan.of(file, name);
-    int longest = 0;
+    int most = 0;
     for (Frame frame : scan.frames()) {
       if (frame.offset() < seal.bytes()) {
         frames.get(frame.chunk()).add(frame);
-        longest = Math.max(longest, frame.bytes());
+        most = Math.max(most, frame.bytes());
       }
     }
-    piece = new byte[longest];
+    longest = most;
+    named = scan.named();
     wellFormed =
         scan.named()
             && scan.sound() == frames.size()
@@ -44,6 +47,9 @@ final class FramedChunks implements Chunks {
     long begin = (long) number * OutputSeal.CHUNK;
     int length = Chunks.length(seal, number);
     int filled = 0;
+    if (piece == null) {
+      piece = new byte[longest];
+    }
     for (Frame frame : frames.get(number)) {
       if (filled < length && frame.offset() == begin + filled && frame.read(file, piece, 0)) {
         int bytes = Math.min(frame.bytes(), length - filled);
@@ -60,6 +66,11 @@ final class FramedChunks implements Chunks {
     return of.size() == 1 && of.getFirst().isChunkOf(seal.bytes())
         ? new Sum(of.getFirst().sha256(), of.getFirst().crc())
         : null;
+  }
+
+  /** Whether the file says that it is this stream's. */
+  boolean isNamed() {
+    return named;
   }
 
   @Override

@@ -3,6 +3,7 @@ package holdfast.adapters.file.output;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.OutputStorage.Copied;
+import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.task.OutputSeal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,11 +22,11 @@ final class LiveOutput implements AutoCloseable {
   private static final long PART_BYTES = 32L << 20;
 
   private final OutputFiles files;
-  private final List<Frame> frames = new ArrayList<>();
+  private final List<Mended> mended = new ArrayList<>();
   private @Nullable DiskFile raw;
   private @Nullable DiskFile copy;
-  private int takenOver;
   private long position;
+  private long end;
   private long durable;
   private boolean dirty;
   private boolean nameDirty;
@@ -46,11 +47,14 @@ final class LiveOutput implements AutoCloseable {
     return live;
   }
 
-  private void takeOver() throws IOException {
+  /** Forgets what it knows of the copy, and looks at what stands under its name. */
+  void takeOver() throws IOException {
+    letGoOfCopy();
     Disk disk = files.disk();
     switch (disk.kind(files.copy())) {
       case MISSING -> {}
-      case DIRECTORY, OTHER -> files.putAside(files.copy(), "is no file", "the output");
+      case DIRECTORY, OTHER ->
+          mended.add(files.putAside(files.copy(), "is no file", files.raw().toString()));
       case FILE -> {
         DiskFile opened = disk.open(files.copy(), Disk.Access.WRITE);
         copy = opened;
@@ -66,32 +70,37 @@ final class LiveOutput implements AutoCloseable {
       if (frame.end() > wasDurable && !frame.read(opened, new byte[frame.bytes()], 0)) {
         break;
       }
-      frames.add(frame);
+      end = frame.end();
+      position = frame.next();
     }
-    if (end() < wasDurable || (!scan.named() && opened.size() > 0)) {
-      files.putAside(files.copy(), "is not the copy that was written here", "the output");
+    if (end < wasDurable || (!scan.named() && opened.size() > 0)) {
+      mended.add(
+          files.putAside(
+              files.copy(), "is not the copy that was written here", files.raw().toString()));
     }
-    if (frames.isEmpty()) {
+    if (end == 0) {
       discardCopy();
       return;
     }
-    takenOver = frames.size();
-    position = frames.getLast().next();
     opened.truncate(position);
     dirty = true;
     nameDirty = true;
   }
 
-  private void discardCopy() throws IOException {
+  private void letGoOfCopy() throws IOException {
     DiskFile opened = copy;
     copy = null;
-    frames.clear();
-    takenOver = 0;
     position = 0;
+    end = 0;
     durable = 0;
     if (opened != null) {
       opened.close();
     }
+  }
+
+  /** Begins the copy anew: nothing in its file can be believed. */
+  void discardCopy() throws IOException {
+    letGoOfCopy();
     files.disk().delete(files.copy());
     nameDirty = true;
   }
@@ -100,18 +109,16 @@ final class LiveOutput implements AutoCloseable {
     return files;
   }
 
-  List<Frame> frames() {
-    return frames;
-  }
-
-  /** How many frames, from the first on, were found rather than written. */
-  int takenOver() {
-    return takenOver;
-  }
-
   /** Bytes of the output that are in the copy. */
   long end() {
-    return frames.isEmpty() ? 0 : frames.getLast().end();
+    return end;
+  }
+
+  /** What was put aside on the way; told once. */
+  List<Mended> mended() {
+    List<Mended> told = List.copyOf(mended);
+    mended.clear();
+    return told;
   }
 
   /** The raw file, or null while there is none. */
@@ -122,32 +129,45 @@ final class LiveOutput implements AutoCloseable {
     return raw;
   }
 
+  long rawLength() throws IOException {
+    DiskFile opened = raw();
+    return opened == null ? 0 : opened.size();
+  }
+
   @Nullable DiskFile copy() {
     return copy;
   }
 
-  /**
-   * See {@link holdfast.domain.port.OutputStorage#copy}.
-   *
-   * @param piece room for a chunk
-   */
-  Copied copy(boolean all, byte[] piece) throws IOException {
-    DiskFile source = raw();
-    long length = source == null ? 0 : source.size();
-    long limit = end() + PART_BYTES;
-    while (source != null && end() < Math.min(length, limit)) {
-      long from = end();
+  /** See {@link holdfast.domain.port.OutputStorage#copy}. */
+  Copied copy(boolean all) throws IOException {
+    long length = rawLength();
+    copyUpTo(Math.min(length, end + PART_BYTES), length, all);
+    return new Copied(end, length);
+  }
+
+  /** Copies everything up to an offset, if it is there. */
+  void copyUpTo(long limit) throws IOException {
+    copyUpTo(limit, limit, true);
+  }
+
+  private void copyUpTo(long limit, long length, boolean all) throws IOException {
+    DiskFile source = raw;
+    byte[] piece = null;
+    while (source != null && end < limit) {
+      long from = end;
       long border = (from / OutputSeal.CHUNK + 1) * OutputSeal.CHUNK;
       int bytes = (int) (Math.min(border, length) - from);
       if (from + bytes < border && !all) {
-        break;
+        return;
+      }
+      if (piece == null) {
+        piece = new byte[(int) Math.min(OutputSeal.CHUNK, length - from)];
       }
       if (!Bytes.fill(source, from, piece, 0, bytes)) {
-        break;
+        return;
       }
       append(from, piece, bytes);
     }
-    return new Copied(end(), length);
   }
 
   private void append(long offset, byte[] piece, int bytes) throws IOException {
@@ -155,19 +175,25 @@ final class LiveOutput implements AutoCloseable {
     Frame.Encoded next = Frame.encode(position, offset, durable, piece, bytes);
     target.write(next.content(), position);
     dirty = true;
-    frames.add(next.frame());
+    end = next.frame().end();
     position = next.frame().next();
   }
 
   private DiskFile create() throws IOException {
     files.makeDirectoryOf(files.copy());
     DiskFile created = files.disk().open(files.copy(), Disk.Access.CREATE);
-    copy = created;
-    byte[] beginning = CopyScan.beginning(files.name());
-    created.write(ByteBuffer.wrap(beginning), 0);
-    position = beginning.length;
-    nameDirty = true;
-    return created;
+    try {
+      byte[] beginning = CopyScan.beginning(files.name());
+      created.write(ByteBuffer.wrap(beginning), 0);
+      position = beginning.length;
+      copy = created;
+      nameDirty = true;
+      return created;
+    } catch (IOException e) {
+      created.close();
+      files.disk().delete(files.copy());
+      throw e;
+    }
   }
 
   boolean isDirty() {
@@ -178,7 +204,7 @@ final class LiveOutput implements AutoCloseable {
   void forced() {
     dirty = false;
     nameDirty = false;
-    durable = end();
+    durable = end;
   }
 
   /** Makes durable what was copied. After a failure the copy is begun anew, from the raw file. */
@@ -188,12 +214,12 @@ final class LiveOutput implements AutoCloseable {
       if (target != null && dirty) {
         target.force();
       }
-      if (nameDirty) {
+      if (nameDirty && files.disk().kind(Disk.parent(files.copy())) == Disk.Kind.DIRECTORY) {
         files.disk().forceDirectory(Disk.parent(files.copy()));
       }
       forced();
     } catch (IOException e) {
-      // What was not written is gone from memory too: nothing in this file can be believed.
+      // What was not written is gone from memory too.
       discardCopy();
       throw e;
     }

@@ -14,19 +14,29 @@ import org.jspecify.annotations.Nullable;
 /**
  * The two files of one stream.
  *
+ * @param quarantine keeps what is put aside of the first
+ * @param copyQuarantine keeps what is put aside of the second, on its own file system
  * @param name of the stream, as its copy bears it
  * @param raw what the command writes to
  * @param packed what {@code raw} is compressed into when it is old
  * @param copy the second copy
  */
 record OutputFiles(
-    Disk disk, Quarantine quarantine, String name, Path raw, Path packed, Path copy) {
+    Disk disk,
+    Quarantine quarantine,
+    Quarantine copyQuarantine,
+    String name,
+    Path raw,
+    Path packed,
+    Path copy) {
 
-  static OutputFiles of(Disk disk, Layout layout, Quarantine quarantine, Output output) {
+  static OutputFiles of(
+      Disk disk, Layout layout, Quarantine quarantine, Quarantine copyQuarantine, Output output) {
     String file = fileName(output.stream());
     return new OutputFiles(
         disk,
         quarantine,
+        copyQuarantine,
         output.run() + "/" + output.stream(),
         layout.run(output.run()).resolve(file),
         layout.run(output.run()).resolve(file + ".zst"),
@@ -41,6 +51,10 @@ record OutputFiles(
     };
   }
 
+  private Quarantine keeperOf(Path file) {
+    return file.equals(copy) ? copyQuarantine : quarantine;
+  }
+
   Path temporary(Path file) {
     return file.resolveSibling(file.getFileName() + Disk.TEMPORARY_SUFFIX);
   }
@@ -51,7 +65,7 @@ record OutputFiles(
     for (Path at : List.of(Disk.parent(directory), directory)) {
       Disk.Kind kind = disk.kind(at);
       if (kind == Disk.Kind.FILE || kind == Disk.Kind.OTHER) {
-        quarantine.move(at, "is no directory", null);
+        keeperOf(file).move(at, "is no directory", null);
       }
     }
     Layout.create(disk, directory);
@@ -61,8 +75,8 @@ record OutputFiles(
   Mended putAside(Path file, String damage, String source) throws IOException {
     Path kept =
         disk.kind(file) == Disk.Kind.FILE
-            ? quarantine.keep(file, damage, source)
-            : quarantine.move(file, damage, source);
+            ? keeperOf(file).keep(file, damage, source)
+            : keeperOf(file).move(file, damage, source);
     return mended(file, damage, source, kept);
   }
 

@@ -88,8 +88,10 @@ record Rebuilding(OutputFiles files, int chunks) {
         ByteBuffer given = source.chunk(i);
         byte[] bytes = new byte[given.remaining()];
         given.get(bytes);
+        long offset = (long) i * OutputSeal.CHUNK;
+        // The name appears when all of it is durable.
         Frame.Encoded encoded =
-            Frame.encode(position, (long) i * OutputSeal.CHUNK, 0, bytes, bytes.length);
+            Frame.encode(position, offset, offset + bytes.length, bytes, bytes.length);
         file.write(encoded.content(), position);
         position = encoded.frame().next();
       }

@@ -2,13 +2,14 @@ package holdfast.adapters.file.output;
 
 import holdfast.adapters.file.checksum.Digest;
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.task.OutputSeal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -41,21 +42,31 @@ final class SealedOutput implements AutoCloseable {
         files.disk().kind(files.raw()) == Disk.Kind.MISSING
             && files.disk().kind(files.packed()) != Disk.Kind.MISSING;
     firstPath = isPacked ? files.packed() : files.raw();
-    first = isFile(firstPath) ? (isPacked ? framed(firstPath) : raw(firstPath)) : null;
-    copy = isFile(files.copy()) ? framed(files.copy()) : null;
+    first = opened(firstPath, !isPacked);
+    copy = opened(files.copy(), false);
     resolve();
   }
 
-  private boolean isFile(Path file) throws IOException {
-    return files.disk().kind(file) == Disk.Kind.FILE;
-  }
-
-  private Chunks raw(Path file) throws IOException {
-    return new RawChunks(files.disk().open(file, Disk.Access.READ), seal);
+  /** A file that cannot even be opened is as good as damaged: there is another one. */
+  private @Nullable Chunks opened(Path file, boolean isRaw) throws IOException {
+    if (files.disk().kind(file) != Disk.Kind.FILE) {
+      return null;
+    }
+    try {
+      return isRaw ? new RawChunks(files.disk().open(file, Disk.Access.READ), seal) : framed(file);
+    } catch (IOException _) {
+      return null;
+    }
   }
 
   private Chunks framed(Path file) throws IOException {
-    return new FramedChunks(files.disk().open(file, Disk.Access.READ), files.name(), seal);
+    DiskFile opened = files.disk().open(file, Disk.Access.READ);
+    try {
+      return new FramedChunks(opened, files.name(), seal);
+    } catch (IOException e) {
+      opened.close();
+      throw e;
+    }
   }
 
   /** Finds the digests that the seal was made of. Without them, no chunk is known. */
@@ -64,7 +75,11 @@ final class SealedOutput implements AutoCloseable {
       sums[i] = sum(copy, i);
     }
     if (!isSealed() && !fillFromFirst(false) && !fillFromFirst(true)) {
-      Arrays.fill(sums, null);
+      // What the copy says of a chunk is still its word, if it is this stream's.
+      FramedChunks ours = copy instanceof FramedChunks framed && framed.isNamed() ? framed : null;
+      for (int i = 0; i < sums.length; i++) {
+        sums[i] = ours == null ? null : ours.stated(i);
+      }
     }
   }
 
@@ -138,6 +153,18 @@ final class SealedOutput implements AutoCloseable {
     return first instanceof RawChunks raw && sum != null && raw.has(number, sum.crc());
   }
 
+  /** A chunk of a packed file as it was sealed, by its CRC-32C, or null. */
+  @Nullable ByteBuffer unpacked(int number) {
+    Chunks.Sum sum = sums[number];
+    int length = Chunks.length(seal, number);
+    return first instanceof FramedChunks packed
+            && sum != null
+            && packed.read(number, buffer())
+            && Frame.crc(buffer(), 0, length) == sum.crc()
+        ? ByteBuffer.wrap(buffer(), 0, length)
+        : null;
+  }
+
   /** A chunk from whichever file has it as it was sealed, or null; valid until the next call. */
   @Nullable ByteBuffer chunk(int number) {
     return isFirstSound(number) || isCopySound(number)
@@ -159,7 +186,7 @@ final class SealedOutput implements AutoCloseable {
     return firstPath.equals(files.packed());
   }
 
-  /** Whether both files are nothing but what they must have. */
+  /** Whether a file is nothing but what it must have. */
   private boolean isWellFormed(@Nullable Chunks of) throws IOException {
     return of == null ? sums.length == 0 : of.isWellFormed();
   }
@@ -185,6 +212,12 @@ final class SealedOutput implements AutoCloseable {
 
     boolean isOfCopy() {
       return copyMisshaped || !copy.isEmpty();
+    }
+
+    /** The chunks that neither file has. */
+    List<Integer> lost() {
+      var inCopy = new HashSet<>(copy);
+      return first.stream().filter(inCopy::contains).toList();
     }
   }
 
@@ -215,7 +248,7 @@ final class SealedOutput implements AutoCloseable {
 
   /** What of the damage cannot be mended, as one sentence, or null. */
   @Nullable String loss(Damage damage) {
-    List<Integer> lost = damage.first().stream().filter(damage.copy()::contains).toList();
+    List<Integer> lost = damage.lost();
     if (lost.isEmpty()) {
       return null;
     }
@@ -234,18 +267,26 @@ final class SealedOutput implements AutoCloseable {
   }
 
   /**
-   * Puts the first file right, durably. What is behind the sealed bytes of a raw file stays if
-   * those before it are sound: it was written late. If they are not, it is no more trustworthy, and
-   * goes.
+   * Puts the first file right, durably, as far as the copy has what it lacks. What is behind the
+   * sealed bytes of a raw file stays if those before it are sound: it was written late. If they are
+   * not, it is no more trustworthy, and goes.
    */
   void mendFirst(Damage damage, List<Mended> mended) throws IOException {
-    if (!damage.isOfFirst() || loss(damage) != null) {
-      return;
-    }
-    if (isPacked()) {
+    List<Integer> lost = damage.lost();
+    if (isPacked() && lost.isEmpty() && damage.isOfFirst()) {
       mended.add(rewrite(files.packed(), files.copy()));
-    } else {
-      new Rebuilding(files, sums.length).raw(damage.first(), true, this::required, mended);
+    } else if (!isPacked() && damage.isOfFirst()) {
+      var mendable = new ArrayList<>(damage.first());
+      mendable.removeAll(lost);
+      mendRaw(mendable, lost.isEmpty(), mended);
+    }
+  }
+
+  private void mendRaw(List<Integer> chunks, boolean whole, List<Mended> mended)
+      throws IOException {
+    // Without the file, or with a part of it missing, only all of it can be put back.
+    if (whole || (first instanceof RawChunks && !chunks.isEmpty())) {
+      new Rebuilding(files, sums.length).raw(chunks, whole, this::required, mended);
     }
   }
 
@@ -290,6 +331,11 @@ final class SealedOutput implements AutoCloseable {
           throw new IOException(files.packed() + " is not as it was just written");
         }
       }
+    }
+    if (rawLength() != seal.bytes()) {
+      // Somebody has written meanwhile after all.
+      files.disk().delete(files.packed());
+      return false;
     }
     files.disk().delete(files.raw());
     files.disk().forceDirectory(Disk.parent(files.raw()));

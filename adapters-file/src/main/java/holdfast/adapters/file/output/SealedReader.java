@@ -21,7 +21,7 @@ final class SealedReader implements Reader {
   private int checked = -1;
   private boolean closed;
 
-  /** Puts the raw file right; called at most once for each chunk that is found damaged. */
+  /** Puts the first file right in which damage was found; or leaves that to others. */
   @FunctionalInterface
   interface Mender {
     void mend() throws IOException;
@@ -101,7 +101,8 @@ final class SealedReader implements Reader {
   }
 
   private @Nullable ByteBuffer unpacked(int number) throws IOException {
-    return open().isFirstSound(number) ? open().chunk(number) : mended(number);
+    ByteBuffer sound = open().unpacked(number);
+    return sound == null ? mended(number) : sound;
   }
 
   /** Returns null if the chunk can be read from the raw file now. */

@@ -275,18 +275,89 @@ class DamagedOutputIT {
   }
 
   @Test
-  void damageOfTheSameChunkInBothFilesIsSaidAndNotPaperedOver() throws IOException {
+  void damageOfTheSameChunkInBothFilesIsSaidAndTheRestIsKept() throws IOException {
     stream.write(CONTENT);
     OutputSeal seal = stream.seal().seal();
     flip(stream.raw, OutputSeal.CHUNK + 10);
-    byte[] before = Files.readAllBytes(stream.raw);
-    Files.write(stream.copy, new byte[100]);
+    flip(stream.raw, 2 * OutputSeal.CHUNK + 10);
+    // The header of the second frame of the copy: what chunk it was is not known any more.
+    byte[] copy = Files.readAllBytes(stream.copy);
+    int second = headerOf(copy, 1);
+    copy[second + 9] ^= 1;
+    Files.write(stream.copy, copy);
     List<Mended> found = stream.check(seal);
-    assertEquals(1, found.size());
-    assertEquals(null, found.getFirst().source());
-    assertArrayEquals(before, Files.readAllBytes(stream.raw));
+    assertEquals(2, found.size(), found.toString());
+    assertEquals(null, found.getLast().source());
     var refused = assertThrows(StorageException.class, () -> stream.read(seal));
     assertTrue(refused.getMessage().contains(stream.raw.toString()), refused.getMessage());
+    try (var reader = stream.storage.open(StreamOnDisk.OUTPUT, seal)) {
+      for (int offset : new int[] {0, 2 * OutputSeal.CHUNK}) {
+        var read = ByteBuffer.allocate(100);
+        assertEquals(100, reader.read(offset, read));
+        assertArrayEquals(Arrays.copyOfRange(CONTENT, offset, offset + 100), read.array());
+      }
+    }
+  }
+
+  /** Where the header of a frame begins. */
+  private static int headerOf(byte[] copy, int number) {
+    byte[] magic = {0x51, 0x2a, 0x4d, 0x18};
+    int at = 0;
+    for (int found = -1; found < number; found += isAt(copy, magic, at) ? 1 : 0) {
+      at++;
+    }
+    return at;
+  }
+
+  private static boolean isAt(byte[] bytes, byte[] wanted, int at) {
+    return Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length);
+  }
+
+  @Test
+  void outputThatIsEmptiedWhileItIsWrittenIsSealedAsItWasCopied() throws IOException {
+    stream.write(CONTENT);
+    stream.storage.copy(StreamOnDisk.OUTPUT, true);
+    cut(stream.raw, 0);
+    Sealing.Sealed sealing = stream.seal();
+    assertEquals(CONTENT.length, sealing.seal().bytes());
+    assertArrayEquals(CONTENT, Files.readAllBytes(stream.raw));
+  }
+
+  @Test
+  void copyThatIsRemovedWhileItIsWrittenIsThereWhenTheOutputIsSealed() throws IOException {
+    stream.write(CONTENT);
+    stream.storage.copy(StreamOnDisk.OUTPUT, true);
+    Files.delete(stream.copy);
+    OutputSeal seal = stream.seal().seal();
+    assertEquals(List.of(), stream.check(seal));
+  }
+
+  @Test
+  void silentStreamsLeaveNothingOpen() throws IOException {
+    stream.storage.copy(StreamOnDisk.OUTPUT, true);
+    assertEquals(1, openFiles(stream.raw));
+    stream.storage.release(StreamOnDisk.OUTPUT);
+    assertEquals(0, openFiles(stream.raw));
+    assertEquals(0, stream.seal().seal().bytes());
+    assertFalse(Files.exists(stream.copy));
+  }
+
+  private static long openFiles(Path file) throws IOException {
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+      return descriptors
+          .filter(Files::isSymbolicLink)
+          .filter(descriptor -> leadsTo(descriptor, file))
+          .count();
+    }
+  }
+
+  private static boolean leadsTo(Path descriptor, Path file) {
+    try {
+      return Files.readSymbolicLink(descriptor).equals(file);
+    } catch (IOException closed) {
+      // It was the one that the directory was listed with.
+      return false;
+    }
   }
 
   @Test

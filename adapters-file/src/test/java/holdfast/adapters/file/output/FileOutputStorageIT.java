@@ -35,7 +35,7 @@ class FileOutputStorageIT {
     var quarantine =
         new Quarantine(
             new NioDisk(), layout.quarantine(), InstantSource.fixed(SampleTasks.NOON), 1L << 30);
-    return new FileOutputStorage(new NioDisk(), layout, quarantine);
+    return new FileOutputStorage(new NioDisk(), layout, quarantine, quarantine, () -> true);
   }
 
   @Test

@@ -38,7 +38,7 @@ final class StreamOnDisk {
     layout = new Layout(root, state, Layout.defaultMirror(state));
     var quarantine =
         new Quarantine(disk, layout.quarantine(), InstantSource.fixed(SampleTasks.NOON), 1L << 30);
-    storage = new FileOutputStorage(disk, layout, quarantine);
+    storage = new FileOutputStorage(disk, layout, quarantine, quarantine, () -> true);
     raw = layout.run(OUTPUT.run()).resolve("output.log");
     packed = raw.resolveSibling("output.log.zst");
     copy = layout.outputCopy(OUTPUT.run(), "output.log");
