@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * manifests. A start reads them and rebuilds what it cannot believe; from then on they are kept as
  * they were written.
  *
- * <p>Nothing is replaced before its bytes are in quarantine. {@link #read} and {@link #rebuild} are
- * for the one thread that starts, {@link #settle} and {@link #mend} for any thread afterwards.
+ * <p>What is replaced is in quarantine first, but for the mirror's INSTANCE at a start, which is
+ * written anew. {@link #read} and {@link #rebuild} are for the one thread that starts. Afterwards
+ * one thread at a time mends, and any may settle a copy: before that, INSTANCE is not mended.
  */
 final class HistoryNames {
   private final Disk disk;
