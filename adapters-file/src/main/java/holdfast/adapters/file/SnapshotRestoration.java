@@ -72,8 +72,8 @@ final class SnapshotRestoration {
     }
     Instant now = clock.instant();
     Bases present = bases.apply(new StateFold(new EntityHeads(), now));
-    History.Found found = history.recover(present);
-    UUID lineage = history.ownLineage(found);
+    HistoryRecovery.Found found = history.recover(present);
+    UUID lineage = found.ownLineage();
     StateImage then = read(name, lineage, now);
     StateImage today = present.image(history.seq());
     return switch (Restoration.plan(today, name.id(), then, request.running(), now)) {
@@ -83,9 +83,10 @@ final class SnapshotRestoration {
     };
   }
 
-  private Result restore(History.Found found, Bases present, StateImage image, RestorationDiff diff)
+  private Result restore(
+      HistoryRecovery.Found found, Bases present, StateImage image, RestorationDiff diff)
       throws IOException {
-    History.Replaced replaced = history.replace(found, present, image);
+    HistoryTakeover.Replaced replaced = history.replace(found, present, image);
     List<EntityKey> gone = diff.removed().stream().map(RestorationDiff.Line::key).toList();
     var notes = new ArrayList<String>(replaced.healed());
     try {

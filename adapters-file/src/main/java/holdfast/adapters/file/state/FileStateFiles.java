@@ -13,7 +13,6 @@ import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
-import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -36,10 +35,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A group is written under other names, made durable at once, renamed, and the names made
  * durable: a crash leaves each file as it was or as it is to be.
+ *
+ * <p>Here is what becomes of the files of entities that memory has, or had; {@link StateFileSweep}
+ * goes through what else stands there. One thread at a time.
  */
 public final class FileStateFiles implements StateFiles {
-  static final String SUFFIX = ".json";
-  static final int BYTES_MAX = 64 << 20;
   private static final int FORCED_ONE_BY_ONE_MAX = 4;
 
   private final Disk disk;
@@ -47,7 +47,8 @@ public final class FileStateFiles implements StateFiles {
   private final Quarantine quarantine;
   private final Supplier<Identity> identity;
   private final Progress progress;
-  private final List<Path> unswept = new ArrayList<>();
+  private final StateFilePlaces places;
+  private final StateFileSweep sweep;
 
   /** What this process has made durable since the checkpoint: of others' writes that is unknown. */
   private final Map<EntityKey, Long> durable = new HashMap<>();
@@ -76,6 +77,8 @@ public final class FileStateFiles implements StateFiles {
     this.quarantine = quarantine;
     this.identity = identity;
     this.progress = progress;
+    places = new StateFilePlaces(disk, layout);
+    sweep = new StateFileSweep(places, quarantine, identity, progress.lastSeq());
   }
 
   /** An entity, and the file that it belongs in. */
@@ -103,7 +106,7 @@ public final class FileStateFiles implements StateFiles {
     tasks.forEach(task -> wanted.add(wanted(task)));
     initiatives.forEach(initiative -> wanted.add(wantedInitiative(initiative)));
     try {
-      refuseStrangers();
+      places.refuseStrangers();
       var outdated = new ArrayList<Wanted>();
       for (Wanted one : wanted) {
         if (isOutdated(one, findings)) {
@@ -123,7 +126,12 @@ public final class FileStateFiles implements StateFiles {
     Task task = stored.entity();
     EntityKey key = EntityKey.of(task.id());
     return new Wanted(
-        key, file(key), task.revision(), stored.seq(), task.updatedAt(), new Entry.OfTask(stored));
+        key,
+        places.file(key),
+        task.revision(),
+        stored.seq(),
+        task.updatedAt(),
+        new Entry.OfTask(stored));
   }
 
   private Wanted wantedInitiative(Stored<Initiative> stored) {
@@ -131,20 +139,11 @@ public final class FileStateFiles implements StateFiles {
     EntityKey key = EntityKey.of(initiative.id());
     return new Wanted(
         key,
-        file(key),
+        places.file(key),
         initiative.revision(),
         stored.seq(),
         initiative.updatedAt(),
         new Entry.OfInitiative(stored));
-  }
-
-  private Path file(EntityKey key) {
-    Path directory =
-        switch (key.kind()) {
-          case TASK -> layout.tasks();
-          case INITIATIVE -> layout.initiatives();
-        };
-    return directory.resolve(Layout.shard(key.id())).resolve(key.id() + SUFFIX);
   }
 
   /** Looks at what is there; puts aside what must not be overwritten unseen. */
@@ -164,25 +163,12 @@ public final class FileStateFiles implements StateFiles {
       findings.add(finding(wanted, Condition.NOT_A_FILE, what, aside));
       return true;
     }
-    byte[] bytes = read(file);
+    byte[] bytes = places.read(file);
     if (bytes == null || !CheckedJson.isSound(bytes)) {
       putAsideUnsound(wanted, bytes, findings);
       return true;
     }
     return isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
-  }
-
-  /** The directory itself is never put aside: run directories are in there, wherever it is now. */
-  private void refuseStrangers() throws IOException {
-    for (Path directory : List.of(layout.tasks(), layout.initiatives())) {
-      Disk.Kind kind = disk.kind(directory);
-      if (kind != Disk.Kind.DIRECTORY && kind != Disk.Kind.MISSING) {
-        throw new IOException(
-            directory
-                + " is not a directory any more. Symbolic links are not followed: put the directory"
-                + " back that belongs there");
-      }
-    }
   }
 
   /** What stands in a shard's place and is none would lead writes to somewhere else. */
@@ -191,16 +177,7 @@ public final class FileStateFiles implements StateFiles {
     if (kind != Disk.Kind.DIRECTORY && kind != Disk.Kind.MISSING) {
       String what = "expected a directory of state files";
       Path aside = quarantine.move(shard, what, "memory");
-      findings.add(stranger(null, Condition.NOT_A_FILE, shard, what, aside));
-    }
-  }
-
-  private byte @Nullable [] read(Path file) {
-    try {
-      return disk.readAll(file, BYTES_MAX);
-    } catch (IOException _) {
-      // Too large to be ours, or unreadable: damaged either way, and reported as such.
-      return null;
+      findings.add(StateFileSweep.stranger(null, Condition.NOT_A_FILE, shard, what, aside));
     }
   }
 
@@ -368,7 +345,7 @@ public final class FileStateFiles implements StateFiles {
   private void remove(List<EntityKey> gone, List<Finding> findings) throws IOException {
     var directories = new HashSet<Path>();
     for (EntityKey key : gone) {
-      Path file = file(key);
+      Path file = places.file(key);
       Path shard = Disk.parent(file);
       clearShard(shard, findings);
       if (disk.kind(file) == Disk.Kind.DIRECTORY) {
@@ -389,106 +366,10 @@ public final class FileStateFiles implements StateFiles {
   @Override
   public Swept sweep(Predicate<EntityKey> exists) {
     try {
-      refuseStrangers();
-      if (unswept.isEmpty()) {
-        addShards(layout.tasks());
-        addShards(layout.initiatives());
-      }
-      if (unswept.isEmpty()) {
-        return new Swept(0, true, List.of());
-      }
-      Path shard = unswept.removeLast();
-      var findings = new ArrayList<Finding>();
-      int looked = sweep(shard, exists, findings);
-      return new Swept(looked, unswept.isEmpty(), findings);
+      places.refuseStrangers();
+      return sweep.next(exists);
     } catch (IOException e) {
       throw new StorageException("the state files cannot be looked through: " + e, e);
     }
-  }
-
-  private void addShards(Path directory) throws IOException {
-    for (String name : disk.list(directory)) {
-      unswept.add(directory.resolve(name));
-    }
-  }
-
-  private int sweep(Path shard, Predicate<EntityKey> exists, List<Finding> findings)
-      throws IOException {
-    if (disk.kind(shard) != Disk.Kind.DIRECTORY) {
-      String what = "expected a directory of state files";
-      Path aside = quarantine.move(shard, what, null);
-      findings.add(stranger(null, Condition.NOT_A_FILE, shard, what, aside));
-      return 1;
-    }
-    List<String> names = disk.list(shard);
-    for (String name : names) {
-      Path path = shard.resolve(name);
-      boolean isRunDirectories =
-          shard.startsWith(layout.tasks())
-              && TaskId.isValid(name)
-              && disk.kind(path) == Disk.Kind.DIRECTORY;
-      if (isRunDirectories) {
-        continue;
-      }
-      if (name.endsWith(Disk.TEMPORARY_SUFFIX) && disk.kind(path) == Disk.Kind.FILE) {
-        disk.delete(path);
-        continue;
-      }
-      sweepFile(path, name, exists, findings);
-    }
-    return names.size();
-  }
-
-  private void sweepFile(
-      Path path, String name, Predicate<EntityKey> exists, List<Finding> findings)
-      throws IOException {
-    EntityKey key = key(path, name);
-    if (key != null && disk.kind(path) == Disk.Kind.FILE && exists.test(key)) {
-      return;
-    }
-    Condition condition = Condition.UNKNOWN;
-    String what = "there is no such entity";
-    if (key == null) {
-      what = "its name is none that the server gives";
-    } else if (disk.kind(path) == Disk.Kind.FILE) {
-      byte[] bytes = read(path);
-      StateFile said = bytes != null && CheckedJson.isSound(bytes) ? StateFile.decode(bytes) : null;
-      if (said != null && isAhead(said)) {
-        findings.add(
-            stranger(
-                key,
-                Condition.AHEAD,
-                path,
-                "it is of seq " + said.seq() + ", which the journal does not know",
-                quarantine.keep(path, "beyond the journal's end", null)));
-        return;
-      }
-      condition = said == null ? Condition.UNKNOWN : Condition.FOREIGN;
-    }
-    findings.add(stranger(key, condition, path, what, quarantine.move(path, what, null)));
-  }
-
-  private boolean isAhead(StateFile said) {
-    Identity present = identity.get();
-    return said.lineage().equals(present.lineage())
-        && said.epoch() == present.epoch()
-        && said.seq() > progress.lastSeq().getAsLong();
-  }
-
-  private @Nullable EntityKey key(Path path, String name) {
-    if (!name.endsWith(SUFFIX)) {
-      return null;
-    }
-    String id = name.substring(0, name.length() - SUFFIX.length());
-    EntityKey.Kind kind =
-        path.startsWith(layout.tasks()) ? EntityKey.Kind.TASK : EntityKey.Kind.INITIATIVE;
-    var key = new EntityKey(kind, id);
-    return TaskId.isValid(id) && file(key).equals(path) ? key : null;
-  }
-
-  private static Finding stranger(
-      @Nullable EntityKey key, Condition condition, Path path, String what, @Nullable Path aside) {
-    return new Finding(
-        key, condition, path.toString(), what, aside == null ? null : aside.toString());
   }
 }

@@ -23,11 +23,11 @@ public final class StateFileReader {
   private static final int ALL_READ_MAX = 10_000;
 
   private final Disk disk;
-  private final Layout layout;
+  private final StateFilePlaces places;
 
   public StateFileReader(Disk disk, Layout layout) {
     this.disk = disk;
-    this.layout = layout;
+    places = new StateFilePlaces(disk, layout);
   }
 
   /** A file that does not tell what its entity is. */
@@ -123,7 +123,7 @@ public final class StateFileReader {
 
   private @Nullable StateFile sound(Path file) {
     try {
-      byte[] bytes = disk.readAll(file, FileStateFiles.BYTES_MAX);
+      byte[] bytes = disk.readAll(file, StateFilePlaces.BYTES_MAX);
       return CheckedJson.isSound(bytes) ? StateFile.decode(bytes) : null;
     } catch (IOException _) {
       // What cannot be read is damaged, not absent.
@@ -146,7 +146,7 @@ public final class StateFileReader {
 
   private List<Path> shards(EntityKey.Kind kind) throws IOException {
     var shards = new ArrayList<Path>();
-    Path directory = directory(kind);
+    Path directory = places.directory(kind);
     for (String name : disk.list(directory)) {
       Path shard = directory.resolve(name);
       if (disk.kind(shard) == Disk.Kind.DIRECTORY) {
@@ -156,16 +156,9 @@ public final class StateFileReader {
     return shards;
   }
 
-  private Path directory(EntityKey.Kind kind) {
-    return switch (kind) {
-      case TASK -> layout.tasks();
-      case INITIATIVE -> layout.initiatives();
-    };
-  }
-
   private static @Nullable EntityKey key(EntityKey.Kind kind, Path shard, String name) {
-    int end = name.length() - FileStateFiles.SUFFIX.length();
-    String id = name.endsWith(FileStateFiles.SUFFIX) ? name.substring(0, end) : "";
+    int end = name.length() - StateFilePlaces.SUFFIX.length();
+    String id = name.endsWith(StateFilePlaces.SUFFIX) ? name.substring(0, end) : "";
     boolean isInPlace = TaskId.isValid(id) && shard.endsWith(Layout.shard(id));
     return isInPlace ? new EntityKey(kind, id) : null;
   }
@@ -174,7 +167,7 @@ public final class StateFileReader {
   public static EntityKey keyOfTask(Path file) {
     String name = String.valueOf(file.getFileName());
     return new EntityKey(
-        EntityKey.Kind.TASK, name.substring(0, name.length() - FileStateFiles.SUFFIX.length()));
+        EntityKey.Kind.TASK, name.substring(0, name.length() - StateFilePlaces.SUFFIX.length()));
   }
 
   private List<Path> absent() throws IOException {
@@ -182,7 +175,7 @@ public final class StateFileReader {
     for (Path shard : shards(EntityKey.Kind.TASK)) {
       List<String> names = disk.list(shard);
       for (String name : names) {
-        String file = name + FileStateFiles.SUFFIX;
+        String file = name + StateFilePlaces.SUFFIX;
         if (TaskId.isValid(name) && !names.contains(file)) {
           absent.add(shard.resolve(file));
         }
