@@ -205,7 +205,8 @@ class OutputKeeperTest {
   @Test
   void outputThatWasLostBeforeItsEndIsSealedAsItWasCopied() throws Exception {
     try (Site site = Site.started(1)) {
-      TaskId id = site.submit("wait");
+      site.world.program("waits", _ -> {});
+      TaskId id = site.submit("waits");
       SimulatedProcess process = site.process(id);
       Output output = merged(site, id);
       site.outputs.write(output.run(), output.stream(), "text".getBytes(StandardCharsets.UTF_8));
@@ -220,7 +221,8 @@ class OutputKeeperTest {
   @Test
   void followerOfALiveOutputReadsWhatIsSealedAsCheckedFromThenOn() throws Exception {
     try (Site site = Site.started(1)) {
-      TaskId id = site.submit("wait");
+      site.world.program("waits", _ -> {});
+      TaskId id = site.submit("waits");
       SimulatedProcess process = site.process(id);
       Output output = merged(site, id);
       site.outputs.write(output.run(), output.stream(), "text".getBytes(StandardCharsets.UTF_8));

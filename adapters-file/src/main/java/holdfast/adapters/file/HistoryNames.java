@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * manifests. A start reads them and rebuilds what it cannot believe; from then on they are kept as
  * they were written.
  *
- * <p>What is replaced is in quarantine first, but for the mirror's INSTANCE at a start, which is
- * written anew. {@link #read} and {@link #rebuild} are for the one thread that starts. Afterwards
- * one thread at a time mends, and any may settle a copy: before that, INSTANCE is not mended.
+ * <p>What is replaced is in quarantine first. {@link #read} and {@link #rebuild} are for the one
+ * thread that starts. Afterwards one thread at a time mends, and any may settle a copy: before
+ * that, INSTANCE is not mended.
  */
 final class HistoryNames {
   private final Disk disk;
@@ -129,6 +129,11 @@ final class HistoryNames {
       healed.add(layout.instance() + " was missing or damaged: rebuilt");
     }
     if (mirrorApart && readMirror() == null) {
+      boolean isDamaged = disk.kind(layout.mirrorInstance()) == Disk.Kind.FILE;
+      if (isDamaged) {
+        putAside(layout.mirrorInstance());
+        healed.add(layout.mirrorInstance() + " was damaged: rebuilt");
+      }
       Instance.write(disk, layout.mirrorInstance(), lineage);
     }
     if (!isNew) {
