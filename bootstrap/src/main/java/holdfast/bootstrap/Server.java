@@ -85,16 +85,7 @@ final class Server {
   private int run(FileStorage storage) {
     @Nullable String token = AdminToken.of(configuration).orElse(null);
     try (var processes = new LinuxProcessControl(processSettings(storage))) {
-      var ports =
-          new Ports(
-              storage.taskStorage(),
-              storage.outputStorage(),
-              processes,
-              storage.recoveryStorage(),
-              storage.stateFiles(),
-              storage.snapshotStorage(),
-              storage.scrubbing(),
-              storage.eventLog());
+      Ports ports = Storage.ports(storage, processes);
       var web = new HoldfastWeb(webSettings(token), clock);
       var shutdown =
           new GracefulShutdown(configuration.get(Settings.SHUTDOWN_TIMEOUT), clock, ports);

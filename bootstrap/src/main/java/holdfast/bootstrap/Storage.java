@@ -1,13 +1,28 @@
 package holdfast.bootstrap;
 
+import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
+import holdfast.application.Ports;
+import holdfast.domain.port.ProcessControl;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.function.Consumer;
 
-/** What storage is told of the configuration. */
+/** What storage is told of the configuration, and where its parts are plugged in. */
 final class Storage {
   private Storage() {}
+
+  static Ports ports(FileStorage storage, ProcessControl processes) {
+    return new Ports(
+        storage.taskStorage(),
+        storage.outputStorage(),
+        processes,
+        storage.recoveryStorage(),
+        storage.stateFiles(),
+        storage.snapshotStorage(),
+        storage.scrubbing(),
+        storage.eventLog());
+  }
 
   static FileStorageSettings settings(
       Configuration configuration, InstantSource clock, Consumer<Throwable> onFatal) {

@@ -53,16 +53,7 @@ final class CoreOnDisk implements AutoCloseable {
                 }));
     try {
       processes = new SimulatedProcessControl(new SimulatedWorld((_, _, _) -> {}));
-      var ports =
-          new Ports(
-              storage.taskStorage(),
-              storage.outputStorage(),
-              processes,
-              storage.recoveryStorage(),
-              storage.stateFiles(),
-              storage.snapshotStorage(),
-              storage.scrubbing(),
-              storage.eventLog());
+      Ports ports = Storage.ports(storage, processes);
       core = Holdfast.start(ports, 1, NEVER, clock, new Random(), () -> false);
     } catch (RuntimeException e) {
       storage.close();

@@ -63,16 +63,7 @@ final class SnapshotBench {
                     storage.quarantineDirectory(),
                     1L << 30,
                     System.getenv()))) {
-      var ports =
-          new Ports(
-              storage.taskStorage(),
-              storage.outputStorage(),
-              processes,
-              storage.recoveryStorage(),
-              storage.stateFiles(),
-              storage.snapshotStorage(),
-              storage.scrubbing(),
-              storage.eventLog());
+      Ports ports = Storage.ports(storage, processes);
       try (Holdfast server =
           Holdfast.start(
               ports,
