@@ -51,6 +51,13 @@ final class OutputCopies {
       return new Growth(now.length(), now.end(), now.length() != length);
     }
 
+    /**
+     * The same look goes on: what does not grow from one moment to the next may grow all the same.
+     */
+    Growth goesOn(Copied now) {
+      return new Growth(now.length(), now.end(), grows);
+    }
+
     boolean isBehind() {
       return length - copied >= OutputSeal.CHUNK;
     }
@@ -85,7 +92,7 @@ final class OutputCopies {
         Growth before = entry.getValue();
         if (turn == 0 ? all || before.grows() : before.isBehind()) {
           try {
-            Growth after = copy(entry.getKey(), before, all && turn == 0);
+            Growth after = copy(entry.getKey(), before, turn, all);
             behind += turn == 0 ? Math.max(0, after.length() - before.copied()) : 0;
             goesOn |= after.isBehind() && after.copied() > before.copied();
           } catch (RuntimeException e) {
@@ -107,13 +114,14 @@ final class OutputCopies {
     trouble = failure == null ? null : failure + ". The output itself is not affected";
   }
 
-  private Growth copy(Output output, Growth before, boolean all) {
+  private Growth copy(Output output, Growth before, int turn, boolean all) {
     if (!isLive(output.run())) {
       live.remove(output);
       core.ports().outputs().release(output);
       return before;
     }
-    Growth after = before.next(core.ports().outputs().copy(output, all));
+    Copied copied = core.ports().outputs().copy(output, all && turn == 0);
+    Growth after = turn == 0 ? before.next(copied) : before.goesOn(copied);
     live.replace(output, after);
     return after;
   }
