@@ -94,6 +94,7 @@ class ConnectionsIT {
     CompletableFuture<HttpResponse<String>> inFlight =
         server.client.sendAsync(
             server.request("POST", "/api/tasks", HELD).build(), BodyHandlers.ofString());
+    TestServer.await("the request is there", () -> server.tasks.held() == 1);
     List<Socket> idle = new ArrayList<>();
     try (var client = SocketClient.connect(server)) {
       client.text("hello");
@@ -230,7 +231,7 @@ class ConnectionsIT {
         server.client.sendAsync(
             server.request("POST", "/api/tasks", HELD).build(), BodyHandlers.ofString());
     Socket kept = server.connect();
-    TestServer.await("begun", () -> server.get("/api/tasks").statusCode() == 200);
+    TestServer.await("the request is there", () -> server.tasks.held() == 1);
     server.web.drain(HoldfastWeb.Leaving.GOING_AWAY);
     kept.getOutputStream()
         .write(

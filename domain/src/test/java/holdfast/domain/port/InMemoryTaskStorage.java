@@ -208,6 +208,11 @@ public final class InMemoryTaskStorage implements TaskStorage {
     paused = true;
   }
 
+  /** Commits that are held back. */
+  public synchronized int held() {
+    return queue.size();
+  }
+
   /** Ends {@link #pause}. */
   public synchronized void resume() {
     paused = false;
