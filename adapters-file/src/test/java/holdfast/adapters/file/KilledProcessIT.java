@@ -19,17 +19,26 @@ import org.junit.jupiter.api.io.TempDir;
 /** Other processes on the same directory: killed ones, and ones that must not get in. */
 @Timeout(value = 300, unit = TimeUnit.SECONDS)
 class KilledProcessIT {
+  /**
+   * Everything acknowledged is read after each kill, so that a directory must not grow for ever.
+   */
+  private static final int KILLS_OF_ONE_DIRECTORY = 40;
+
   @TempDir private Path directory;
 
-  private Process writer(Ledger ledger) throws IOException {
-    return new ProcessBuilder(ledger.writer(directory.resolve("data")))
+  private static Process writer(Ledger ledger, Path data) throws IOException {
+    return new ProcessBuilder(ledger.writer(data))
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
   }
 
   private FileStorageSettings settings() {
+    return settings(directory.resolve("data"));
+  }
+
+  private static FileStorageSettings settings(Path data) {
     return FileStorageSettings.of(
-        directory.resolve("data"),
+        data,
         InstantSource.fixed(SampleTasks.NOON),
         failure -> {
           throw new AssertionError(failure);
@@ -52,9 +61,23 @@ class KilledProcessIT {
     long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
     System.out.println("KilledProcessIT seed " + seed);
     var random = new Random(seed);
+    int acknowledged = 0;
+    for (int killed = 0; killed < kills; killed += KILLS_OF_ONE_DIRECTORY) {
+      acknowledged +=
+          killOn(
+              directory.resolve("data-" + killed),
+              Math.min(KILLS_OF_ONE_DIRECTORY, kills - killed),
+              random,
+              "seed " + seed + ", kill " + killed + " and ");
+    }
+    System.out.println("KilledProcessIT " + kills + " kills, " + acknowledged + " acknowledged");
+  }
+
+  /** Returns how much was acknowledged. */
+  private int killOn(Path data, int kills, Random random, String how) throws Exception {
     var ledger = new Ledger();
     for (int kill = 0; kill < kills; kill++) {
-      Process process = writer(ledger);
+      Process process = writer(ledger, data);
       try (BufferedReader acknowledged = process.inputReader()) {
         // By the handle: a Process that is destroyed closes its output as well, unread.
         ledger.follow(
@@ -62,16 +85,16 @@ class KilledProcessIT {
       }
       process.waitFor();
       assertEquals(137, process.exitValue(), "killed, not failed");
-      try (FileStorage storage = FileStorage.open(settings())) {
-        ledger.check(storage.taskStorage().open(_ -> {}), "seed " + seed + ", kill " + kill);
+      try (FileStorage storage = FileStorage.open(settings(data))) {
+        ledger.check(storage.taskStorage().open(_ -> {}), how + kill);
       }
     }
-    System.out.println("KilledProcessIT " + kills + " kills, " + ledger.size() + " acknowledged");
+    return ledger.size();
   }
 
   @Test
   void secondServerIsRefusedAndNamesTheFirst() throws Exception {
-    Process process = writer(new Ledger());
+    Process process = writer(new Ledger(), directory.resolve("data"));
     try (BufferedReader acknowledged = process.inputReader()) {
       assertEquals("0", String.valueOf(acknowledged.readLine()).replaceAll("\\d+", "0"));
       FileStorageException refused =
