@@ -119,8 +119,7 @@ class AnyOneFileEndToEndTest {
     for (int i = 0; i < count; i++) {
       String initiative = ",\"initiativeId\":\"" + initiatives.get(i % INITIATIVES) + "\"";
       switch (i % 10) {
-        case 0 ->
-            ended.add(api.submit(shell("seq " + i + " " + last(i)) + initiative + "}"));
+        case 0 -> ended.add(api.submit(shell("seq " + i + " " + last(i)) + initiative + "}"));
         case 1 ->
             ended.add(api.submit(shell("echo " + i + "; echo no >&2; exit 3") + initiative + "}"));
         case 2 ->
