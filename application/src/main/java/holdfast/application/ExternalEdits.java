@@ -91,7 +91,7 @@ public final class ExternalEdits {
   Judged judge(Finding finding, Edit edit) throws InterruptedException {
     EntityKey key = Objects.requireNonNull(finding.key());
     Side memory = present(key);
-    boolean isWanted = edit.fault() == null && isWanted(key, memory, edit);
+    boolean isWanted = edit.fault() == null && isWanted(memory, edit);
     Tried tried =
         edit.fault() != null
             ? new Tried.Refused(edit.fault())
@@ -172,7 +172,7 @@ public final class ExternalEdits {
     };
   }
 
-  private boolean isWanted(EntityKey key, @Nullable Side memory, Edit edit) {
+  private boolean isWanted(@Nullable Side memory, Edit edit) {
     if (memory == null) {
       return strategy != SyncStrategy.MEMORY_WINS;
     }
