@@ -11,6 +11,7 @@ import holdfast.domain.port.StorageException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ final class FileConflictStorage implements ConflictStorage {
   private final Disk disk;
   private final Path directory;
   private final Quarantine quarantine;
-  private @Nullable TreeMap<String, Conflict> loaded;
+  private @Nullable NavigableMap<String, Conflict> loaded;
 
   FileConflictStorage(Disk disk, Path directory, Quarantine quarantine) {
     this.disk = disk;
@@ -34,7 +35,7 @@ final class FileConflictStorage implements ConflictStorage {
   @Override
   public synchronized void save(Conflict conflict) {
     try {
-      TreeMap<String, Conflict> all = load();
+      NavigableMap<String, Conflict> all = load();
       Layout.create(disk, directory);
       disk.replace(file(conflict.id()), ConflictJson.bytes(conflict));
       all.put(conflict.id(), conflict);
@@ -48,7 +49,7 @@ final class FileConflictStorage implements ConflictStorage {
     return directory.resolve(id + SUFFIX);
   }
 
-  private void retire(TreeMap<String, Conflict> all) throws IOException {
+  private void retire(NavigableMap<String, Conflict> all) throws IOException {
     while (all.size() > KEPT_MAX) {
       String oldest =
           all.values().stream()
@@ -70,8 +71,8 @@ final class FileConflictStorage implements ConflictStorage {
     }
   }
 
-  private TreeMap<String, Conflict> load() throws IOException {
-    TreeMap<String, Conflict> known = loaded;
+  private NavigableMap<String, Conflict> load() throws IOException {
+    NavigableMap<String, Conflict> known = loaded;
     if (known == null) {
       known = new TreeMap<>();
       for (String name : disk.list(directory)) {

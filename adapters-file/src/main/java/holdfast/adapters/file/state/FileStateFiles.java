@@ -104,6 +104,9 @@ public final class FileStateFiles implements StateFiles {
       Entry entry,
       AtomicReference<@Nullable Instant> looked) {}
 
+  /** What a look at files adds to. */
+  private record Found(List<Finding> findings, List<EntityKey> unsettled) {}
+
   @Override
   public long checkpoint() {
     return progress.checkpoint().getAsLong();
@@ -189,14 +192,15 @@ public final class FileStateFiles implements StateFiles {
       findings.add(finding(wanted, Condition.NOT_A_FILE, what, aside));
       return true;
     }
-    wanted.looked().set(disk.modified(file));
+    Instant modified = disk.modified(file);
+    wanted.looked().set(modified);
     byte[] bytes = places.read(file);
     if (bytes == null || !CheckedJson.isSound(bytes)) {
-      return isToBeReplaced(wanted, bytes, findings, unsettled);
+      return isToBeReplaced(wanted, modified, bytes, new Found(findings, unsettled));
     }
     boolean isOutdated = isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
     if (!isOutdated) {
-      edits.isSound(wanted.key(), wanted.looked().get());
+      edits.isSound(wanted.key(), modified);
     }
     return isOutdated;
   }
@@ -213,8 +217,7 @@ public final class FileStateFiles implements StateFiles {
 
   /** An edit stays where it is until it has been decided what becomes of it. */
   private boolean isToBeReplaced(
-      Wanted wanted, byte @Nullable [] bytes, List<Finding> findings, List<EntityKey> unsettled)
-      throws IOException {
+      Wanted wanted, Instant modified, byte @Nullable [] bytes, Found found) throws IOException {
     StateFile said = bytes == null ? null : StateFile.decode(bytes);
     boolean isTouched =
         !wasSetTo(wanted, wanted.updatedAt())
@@ -224,29 +227,31 @@ public final class FileStateFiles implements StateFiles {
       return true;
     }
     if (isTouched && said == null && edits.isBeingWritten(key, wanted.file())) {
-      unsettled.add(key);
+      found.unsettled().add(key);
       return false;
     }
-    Edit edit = isTouched ? StateFileEdits.of(key, said, wanted.looked().get(), bytes) : null;
-    boolean isEdit = edit != null && said != null && said.key().equals(key);
-    String what =
-        isEdit
-            ? "somebody edited it: version " + said.version() + " with another checksum"
-            : "its checksum is wrong";
-    Path aside = quarantine.keep(wanted.file(), what, "memory");
-    findings.add(
-        new Finding(
-            key,
-            isEdit ? Condition.EDITED : Condition.DAMAGED,
-            wanted.file().toString(),
-            what,
-            aside == null ? null : aside.toString(),
-            edit));
-    if (isEdit && bytes != null) {
+    Edit edit = isTouched ? StateFileEdits.of(key, said, modified, bytes) : null;
+    if (edit != null && said != null && bytes != null && said.key().equals(key)) {
+      String what = "somebody edited it: version " + said.version() + " with another checksum";
+      found.findings().add(putAside(wanted, Condition.EDITED, what, edit));
       edits.asked(key, bytes);
-      unsettled.add(key);
+      found.unsettled().add(key);
+      return false;
     }
-    return !isEdit;
+    found.findings().add(putAside(wanted, Condition.DAMAGED, "its checksum is wrong", edit));
+    return true;
+  }
+
+  private Finding putAside(Wanted wanted, Condition condition, String what, @Nullable Edit edit)
+      throws IOException {
+    Path aside = quarantine.keep(wanted.file(), what, "memory");
+    return new Finding(
+        wanted.key(),
+        condition,
+        wanted.file().toString(),
+        what,
+        aside == null ? null : aside.toString(),
+        edit);
   }
 
   /** Whether the file's time is the one that a version which was changed at {@code time} got. */

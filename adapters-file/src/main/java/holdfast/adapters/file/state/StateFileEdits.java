@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class StateFileEdits {
   /** What was written a shorter time ago and makes no sense may be half of something. */
-  private static final Duration FRESH = Duration.ofMillis(1_000);
+  private static final Duration FRESH = Duration.ofSeconds(1);
 
   /** Who writes again and again does not put off the judgement for ever. */
   private static final Duration WAIT_MAX = Duration.ofSeconds(3);
