@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -143,9 +144,10 @@ final class SyncRoutes {
     }
     reader.finish();
     violations.refuseIfAny();
+    Kept chosen = Objects.requireNonNull(keep, "refused otherwise");
     requireWritable();
     try {
-      Settled settled = application.sync().edits().resolve(call.id(), keep);
+      Settled settled = application.sync().edits().resolve(call.id(), chosen);
       return switch (settled) {
         case Settled.Done(Conflict conflict) -> Answers.json(Status.OK_200, render(conflict));
         case Settled.NotFound() ->
