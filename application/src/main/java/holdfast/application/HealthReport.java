@@ -65,6 +65,9 @@ public final class HealthReport {
         + "; "
         + status.dirty()
         + " to write"
+        + (maintenance.sync().watchObstacle() == null
+            ? ""
+            : "; " + maintenance.sync().watchObstacle())
         + (status.findings() == 0
             ? ""
             : "; "

@@ -3,6 +3,7 @@ package holdfast.application;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.task.Owner;
 import holdfast.domain.task.Task;
@@ -31,8 +32,16 @@ public final class Holdfast implements AutoCloseable {
   private final Maintenance maintenance;
   private final @Nullable String readOnly;
 
-  /** How often state files are written, snapshots made, and rounds of the scrub begun. */
-  public record Intervals(Duration sync, Duration snapshot, Duration scrub) {}
+  /**
+   * How often state files are written, snapshots made, and rounds of the scrub begun.
+   *
+   * @param strategy what becomes of edits that are found in state files
+   */
+  public record Intervals(Duration sync, Duration snapshot, Duration scrub, SyncStrategy strategy) {
+    public Intervals(Duration sync, Duration snapshot, Duration scrub) {
+      this(sync, snapshot, scrub, SyncStrategy.NEWEST_WINS);
+    }
+  }
 
   private Holdfast(
       Core core,
@@ -47,7 +56,7 @@ public final class Holdfast implements AutoCloseable {
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
-    var sync = new SyncService(core, feed, intervals.sync());
+    var sync = new SyncService(core, feed, intervals.sync(), intervals.strategy());
     var mendings = new Mendings(core);
     var outputs = new OutputKeeper(core, mendings);
     maintenance =
@@ -136,6 +145,11 @@ public final class Holdfast implements AutoCloseable {
                   "seq", change.seq(),
                   "state", task.state().name().name()));
     }
+  }
+
+  /** Why nothing can be changed here, and what to do about it, or null. */
+  public @Nullable String readOnly() {
+    return readOnly;
   }
 
   public SyncService sync() {

@@ -177,7 +177,9 @@ public final class Scrub {
           keys.subList(from, Math.min(from + GROUP, keys.size())).stream()
               .filter(key -> !sync.isDirty(key))
               .toList();
-      sync.reconcile(group).findings().forEach(this::putBack);
+      List<Finding> found = sync.reconcile(group).findings();
+      sync.noteAll(found);
+      found.forEach(this::putBack);
       count();
       pause(paced, TimeUnit.SECONDS.toNanos(group.size()) / FILES_PER_SECOND);
     }
@@ -186,8 +188,7 @@ public final class Scrub {
   private void strangers(boolean paced) {
     boolean last = false;
     while (!last && goesOn(paced)) {
-      Swept swept = sync.exclusively(() -> core.ports().stateFiles().sweep(core.state()::exists));
-      swept.findings().forEach(sync::note);
+      Swept swept = sync.sweep();
       count();
       last = swept.last();
       pause(paced, TimeUnit.SECONDS.toNanos(swept.looked()) / FILES_PER_SECOND);
@@ -265,7 +266,6 @@ public final class Scrub {
 
   /** What was found of a state file; unless it was left as it is, memory's now stands there. */
   private void putBack(Finding finding) {
-    sync.note(finding);
     if (finding.condition() != Condition.AHEAD) {
       mendings.count(
           new Mended(finding.place(), finding.detail(), "memory", finding.quarantined()));

@@ -1,14 +1,19 @@
 package holdfast.application;
 
+import holdfast.application.ExternalEdits.Judged;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.initiative.InitiativeId;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StateFiles.Condition;
+import holdfast.domain.port.StateFiles.Edit;
 import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateFiles.Reconciled;
+import holdfast.domain.port.StateFiles.Swept;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.task.Task;
@@ -20,8 +25,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,15 +54,31 @@ public final class SyncService {
   private static final int DELAYED_INTERVALS = 3;
   private static final int FINDINGS_KEPT = 100;
 
+  /** An edit comes with several hints, and a round of writing with thousands. */
+  private static final Duration HINTS_GATHERED = Duration.ofMillis(200);
+
+  private static final Duration UNSETTLED_MAX = Duration.ofMillis(1_500);
+  private static final Duration UNSETTLED_LOOK = Duration.ofMillis(50);
+  private static final int MISSING_NAMED_MAX = 10;
+
   private final Core core;
   private final Duration interval;
   private final Background thread = new Background("holdfast-sync");
+  private final Background hints = new Background("holdfast-sync-hints");
   private final Map<EntityKey, Long> dirty = new ConcurrentHashMap<>();
   private final AtomicInteger waiting = new AtomicInteger();
 
   /** Held by whoever looks an entity up and writes its file: an older one must not come later. */
   private final ReentrantLock files = new ReentrantLock();
 
+  /** Held by whoever looks at files and decides about edits: nobody else decides meanwhile. */
+  private final ReentrantLock looking = new ReentrantLock();
+
+  private final Set<EntityKey> heard = ConcurrentHashMap.newKeySet();
+  private final ExternalEdits edits;
+  private volatile StateFiles.@Nullable Watch watch;
+  private final AtomicLong written = new AtomicLong();
+  private final AtomicLong quarantined = new AtomicLong();
   private final ReentrantLock round = new ReentrantLock();
   private final Deque<Finding> findings = new ArrayDeque<>();
   private volatile long observed;
@@ -84,8 +108,19 @@ public final class SyncService {
       boolean delayed,
       long findings) {}
 
-  SyncService(Core core, EventFeed feed, Duration interval) {
+  /**
+   * What a round that was asked for did.
+   *
+   * @param seq everything up to it is in the files
+   * @param written files
+   * @param adopted edits that were taken over
+   * @param quarantined files whose bytes were put aside
+   */
+  public record Forced(long seq, long written, long adopted, long quarantined, Duration duration) {}
+
+  SyncService(Core core, EventFeed feed, Duration interval, SyncStrategy strategy) {
     this.core = core;
+    edits = new ExternalEdits(core, strategy);
     this.interval = interval;
     behindSince = core.clock().instant();
     feed.observeCommits(this::changed);
@@ -110,6 +145,135 @@ public final class SyncService {
     }
     observed = Math.max(observed, core.state().seq());
     thread.every(interval, this::periodic);
+    watch = core.ports().stateFiles().watch(this::hear);
+  }
+
+  /** What becomes of edits, and what became of earlier ones. */
+  public ExternalEdits edits() {
+    return edits;
+  }
+
+  public Duration interval() {
+    return interval;
+  }
+
+  /** Why edits may be seen late, or null. */
+  public @Nullable String watchObstacle() {
+    StateFiles.Watch open = watch;
+    return open == null ? "state files are not watched before the start" : open.obstacle();
+  }
+
+  /** Most of what is heard is of our own making, and there is much of it: looked at together. */
+  private void hear(EntityKey key) {
+    if (heard.add(key) && heard.size() == 1) {
+      hints.soon(this::lookAtHeard);
+    }
+  }
+
+  private void lookAtHeard() {
+    LockSupport.parkNanos(HINTS_GATHERED.toNanos());
+    var keys = new ArrayList<EntityKey>(heard);
+    keys.forEach(heard::remove);
+    try {
+      for (int from = 0; from < keys.size(); from += GROUP) {
+        List<EntityKey> group = keys.subList(from, Math.min(from + GROUP, keys.size()));
+        List<EntityKey> known = group.stream().filter(core.state()::exists).toList();
+        lookAt(known);
+        if (known.size() < group.size() && group.stream().anyMatch(this::isStranger)) {
+          sweepAll(false);
+        }
+      }
+    } catch (RuntimeException e) {
+      core.log(Category.ERROR, "sync-failed", Map.of("error", String.valueOf(e.getMessage())));
+    }
+    if (!heard.isEmpty()) {
+      hints.soon(this::lookAtHeard);
+    }
+  }
+
+  private boolean isStranger(EntityKey key) {
+    return !core.state().exists(key) && !dirty.containsKey(key);
+  }
+
+  /** Looks at those of these files that somebody touched. */
+  private void lookAt(List<EntityKey> keys) {
+    var tasks = new ArrayList<Stored<Task>>();
+    var initiatives = new ArrayList<Stored<Initiative>>();
+    gather(keys, tasks, initiatives, new ArrayList<>());
+    List<EntityKey> touched =
+        exclusively(() -> core.ports().stateFiles().touched(tasks, initiatives)).stream()
+            .filter(key -> !dirty.containsKey(key))
+            .toList();
+    if (!touched.isEmpty()) {
+      noteAll(reconcile(touched).findings());
+    }
+  }
+
+  /** Looks at all files, most of them from outside only. */
+  private void lookAtAll() {
+    var keys = new ArrayList<EntityKey>();
+    core.state().select(_ -> true).forEach(task -> keys.add(EntityKey.of(task.entity().id())));
+    core.state()
+        .storedInitiatives()
+        .forEach(initiative -> keys.add(EntityKey.of(initiative.entity().id())));
+    for (int from = 0; from < keys.size() && goesOn(); from += GROUP) {
+      long begun = System.nanoTime();
+      lookAt(keys.subList(from, Math.min(from + GROUP, keys.size())));
+      pause(System.nanoTime() - begun);
+    }
+    sweepAll(true);
+  }
+
+  private void sweepAll(boolean paced) {
+    boolean isLast = false;
+    while (!isLast && goesOn()) {
+      long begun = System.nanoTime();
+      isLast = sweep().last();
+      if (paced) {
+        pause(System.nanoTime() - begun);
+      }
+    }
+  }
+
+  private boolean goesOn() {
+    return waiting.get() > 0 || !thread.isClosed();
+  }
+
+  /** Looks for files of what does not exist, in one more shard, and decides about them. */
+  Swept sweep() {
+    looking.lock();
+    try {
+      Swept swept = exclusively(() -> core.ports().stateFiles().sweep(core.state()::exists));
+      for (Finding finding : swept.findings()) {
+        Judged judged = decide(finding);
+        if (!judged.isAdopted()) {
+          note(
+              new Finding(
+                  finding.key(),
+                  finding.condition(),
+                  finding.place(),
+                  finding.detail(),
+                  judged.aside()));
+        }
+      }
+      return swept;
+    } finally {
+      looking.unlock();
+    }
+  }
+
+  /** Decides about a finding's edit, if it has one. */
+  private Judged decide(Finding finding) {
+    Edit edit = finding.edit();
+    if (edit == null) {
+      return new Judged(true, false, finding.quarantined());
+    }
+    try {
+      return edits.judge(finding, edit);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return new Judged(false, false, finding.quarantined());
+    }
   }
 
   private void mark(EntityKey key, long seq, long checkpoint) {
@@ -133,15 +297,15 @@ public final class SyncService {
   }
 
   /**
-   * Returns when everything acknowledged before the call is in the state files.
+   * Returns when everything acknowledged before the call is in the state files, and every edit that
+   * stood in them then has been decided about.
    *
    * @throws StorageException if they cannot be written
    */
-  public Status force() {
+  public Forced force() {
     waiting.incrementAndGet();
     try {
-      sync();
-      return status();
+      return sync();
     } finally {
       waiting.decrementAndGet();
     }
@@ -150,37 +314,71 @@ public final class SyncService {
   /** The last round: everything is written, and nothing after it. */
   public void atShutdown() {
     waiting.incrementAndGet();
-    thread.close();
-    sync();
-  }
-
-  private void sync() {
+    close();
     round.lock();
     try {
-      Instant begun = core.clock().instant();
-      long upTo = observed;
-      List<Map.Entry<EntityKey, Long>> outdated = new ArrayList<>();
-      dirty.forEach((key, seq) -> outdated.add(Map.entry(key, seq)));
-      outdated.sort(Map.Entry.comparingByValue(Comparator.naturalOrder()));
-      for (int from = 0; from < outdated.size(); from += GROUP) {
-        writeGroup(outdated.subList(from, Math.min(from + GROUP, outdated.size())));
-      }
-      core.ports().stateFiles().checkpoint(upTo);
-      Instant now = core.clock().instant();
-      lastSync = now;
-      lastDuration = Duration.between(begun, now);
-      behindSince = now;
-      trouble = null;
+      writeDirty();
     } finally {
       round.unlock();
     }
   }
 
-  private void writeGroup(List<Map.Entry<EntityKey, Long>> group) {
+  private Forced sync() {
+    round.lock();
+    try {
+      Instant begun = core.clock().instant();
+      long writtenBefore = written.get();
+      long adoptedBefore = edits.adopted();
+      long quarantinedBefore = quarantined.get();
+      writeDirty();
+      lookAtAll();
+      if (edits.adopted() > adoptedBefore) {
+        writeDirty();
+      }
+      Instant now = core.clock().instant();
+      lastSync = now;
+      lastDuration = Duration.between(begun, now);
+      trouble = null;
+      return new Forced(
+          core.ports().stateFiles().checkpoint(),
+          written.get() - writtenBefore,
+          edits.adopted() - adoptedBefore,
+          quarantined.get() - quarantinedBefore,
+          lastDuration);
+    } finally {
+      round.unlock();
+    }
+  }
+
+  private void writeDirty() {
+    long upTo = observed;
+    List<Map.Entry<EntityKey, Long>> outdated = new ArrayList<>();
+    dirty.forEach((key, seq) -> outdated.add(Map.entry(key, seq)));
+    outdated.sort(Map.Entry.comparingByValue(Comparator.naturalOrder()));
+    for (int from = 0; from < outdated.size(); from += GROUP) {
+      upTo =
+          Math.min(
+              upTo, writeGroup(outdated.subList(from, Math.min(from + GROUP, outdated.size()))));
+    }
+    core.ports().stateFiles().checkpoint(upTo);
+    behindSince = core.clock().instant();
+  }
+
+  /** Writes these; the greatest seq that the checkpoint may have in spite of what had to wait. */
+  private long writeGroup(List<Map.Entry<EntityKey, Long>> group) {
     long begun = System.nanoTime();
-    note(reconcile(group.stream().map(Map.Entry::getKey).toList()));
-    group.forEach(entry -> dirty.remove(entry.getKey(), entry.getValue()));
+    Reconciled reconciled = reconcile(group.stream().map(Map.Entry::getKey).toList());
+    noteAll(reconciled.findings());
+    long upTo = Long.MAX_VALUE;
+    for (Map.Entry<EntityKey, Long> entry : group) {
+      if (reconciled.unsettled().contains(entry.getKey())) {
+        upTo = Math.min(upTo, entry.getValue() - 1);
+      } else {
+        dirty.remove(entry.getKey(), entry.getValue());
+      }
+    }
     pause(System.nanoTime() - begun);
+    return upTo;
   }
 
   private void pause(long worked) {
@@ -190,42 +388,116 @@ public final class SyncService {
     }
   }
 
-  /** Looks at the files of these entities, and makes them what memory has now. */
+  /**
+   * Looks at the files of these entities, decides about edits in them, and makes them what memory
+   * has then. Waits a little for those that somebody is writing this very moment.
+   */
   Reconciled reconcile(Collection<EntityKey> keys) {
+    looking.lock();
+    try {
+      Reconciled first = put(keys);
+      var found = new ArrayList<Finding>(first.findings());
+      var later = new HashSet<EntityKey>(undecided(first.findings()));
+      var left = new HashSet<EntityKey>(first.unsettled());
+      int files = first.written();
+      long until = System.nanoTime() + UNSETTLED_MAX.toNanos();
+      for (boolean isFirst = true; !left.isEmpty() && System.nanoTime() < until; isFirst = false) {
+        left.removeAll(later);
+        if (!isFirst) {
+          LockSupport.parkNanos(UNSETTLED_LOOK.toNanos());
+        }
+        Reconciled next = put(left);
+        files += next.written();
+        found.addAll(next.findings());
+        later.addAll(undecided(next.findings()));
+        left = new HashSet<>(next.unsettled());
+      }
+      left.addAll(later);
+      return new Reconciled(files, found, List.copyOf(left));
+    } finally {
+      looking.unlock();
+    }
+  }
+
+  private List<EntityKey> undecided(List<Finding> found) {
+    return found.stream()
+        .filter(finding -> finding.key() != null && !decide(finding).isDecided())
+        .map(finding -> Objects.requireNonNull(finding.key()))
+        .toList();
+  }
+
+  private Reconciled put(Collection<EntityKey> keys) {
     var tasks = new ArrayList<Stored<Task>>();
     var initiatives = new ArrayList<Stored<Initiative>>();
     var gone = new ArrayList<EntityKey>();
     files.lock();
     try {
-      for (EntityKey key : keys) {
-        switch (key.kind()) {
-          case TASK -> {
-            if (core.state().task(new TaskId(key.id()))
-                instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)) {
-              tasks.add(stored);
-            } else {
-              gone.add(key);
-            }
-          }
-          case INITIATIVE ->
-              core.state()
-                  .storedInitiative(new InitiativeId(key.id()))
-                  .ifPresentOrElse(initiatives::add, () -> gone.add(key));
-        }
-      }
-      return core.ports().stateFiles().reconcile(tasks, initiatives, gone);
+      gather(keys, tasks, initiatives, gone);
+      Reconciled done = core.ports().stateFiles().reconcile(tasks, initiatives, gone);
+      written.addAndGet(done.written());
+      return done;
     } finally {
       files.unlock();
     }
   }
 
-  private void note(Reconciled reconciled) {
-    reconciled.findings().forEach(this::note);
+  private void gather(
+      Collection<EntityKey> keys,
+      List<Stored<Task>> tasks,
+      List<Stored<Initiative>> initiatives,
+      List<EntityKey> gone) {
+    for (EntityKey key : keys) {
+      switch (key.kind()) {
+        case TASK -> {
+          if (core.state().task(new TaskId(key.id()))
+              instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)) {
+            tasks.add(stored);
+          } else {
+            gone.add(key);
+          }
+        }
+        case INITIATIVE ->
+            core.state()
+                .storedInitiative(new InitiativeId(key.id()))
+                .ifPresentOrElse(initiatives::add, () -> gone.add(key));
+      }
+    }
+  }
+
+  /** Makes known what was found; of many files that are missing at once, how many. */
+  void noteAll(List<Finding> found) {
+    List<Finding> missing =
+        found.stream().filter(finding -> finding.condition() == Condition.MISSING).toList();
+    if (missing.size() <= MISSING_NAMED_MAX) {
+      found.forEach(this::note);
+      return;
+    }
+    found.stream().filter(finding -> !missing.contains(finding)).forEach(this::note);
+    missing.forEach(this::count);
+    core.log(
+        Category.ERROR,
+        "state-files-missing",
+        Map.of(
+            "count", missing.size(),
+            "first", missing.getFirst().place(),
+            "last", missing.getLast().place()));
   }
 
   /** Makes known that a file was not as it was written. */
   void note(Finding finding) {
+    count(finding);
+    core.log(
+        Category.ERROR,
+        "state-file-" + finding.condition().name().toLowerCase(java.util.Locale.ROOT),
+        Map.of(
+            "place", finding.place(),
+            "detail", finding.detail(),
+            "quarantined", String.valueOf(finding.quarantined())));
+  }
+
+  private void count(Finding finding) {
     found.incrementAndGet();
+    quarantined.addAndGet(finding.quarantined() == null ? 0 : 1);
     synchronized (findings) {
       findings.addLast(finding);
       if (findings.size() > FINDINGS_KEPT) {
@@ -235,13 +507,6 @@ public final class SyncService {
     if (finding.condition() == Condition.AHEAD) {
       ahead = finding.place() + ": " + finding.detail();
     }
-    core.log(
-        Category.ERROR,
-        "state-file-" + finding.condition().name().toLowerCase(java.util.Locale.ROOT),
-        Map.of(
-            "place", finding.place(),
-            "detail", finding.detail(),
-            "quarantined", String.valueOf(finding.quarantined())));
   }
 
   /** The last files that were not as they were written, oldest first. */
@@ -297,6 +562,11 @@ public final class SyncService {
   }
 
   void close() {
+    StateFiles.Watch open = watch;
+    if (open != null) {
+      open.close();
+    }
+    hints.close();
     thread.close();
   }
 }

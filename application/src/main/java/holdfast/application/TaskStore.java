@@ -65,7 +65,7 @@ public final class TaskStore {
   /** Submits a task; it waits in the queue, or is held. */
   public Answer<Stored<Task>> submit(TaskSpec spec, boolean hold, @Nullable IdempotencyKey key)
       throws InterruptedException {
-    return writer.settle(() -> decideSubmit(spec, hold, key));
+    return writer.settle(() -> decideSubmit(ids.task(), spec, hold, key));
   }
 
   /**
@@ -76,6 +76,33 @@ public final class TaskStore {
   public Answer<Stored<Task>> command(TaskId id, TaskCommand command, @Nullable Long ifMatch)
       throws InterruptedException {
     return writer.settle(() -> decideCommand(id, command, ifMatch, Origin.CLIENT));
+  }
+
+  /** Takes over a task that somebody brought in under an id of its own; it is held. */
+  Answer<Stored<Task>> bringIn(TaskId id, TaskSpec spec) throws InterruptedException {
+    return writer.settle(
+        () -> {
+          EntityKey key = EntityKey.of(id);
+          boolean isNew =
+              pending.last(key) == null && state.task(id) instanceof Lookup.Missing<Stored<Task>>;
+          return isNew
+              ? decideSubmit(id, spec, true, null)
+              : Step.answer(pending.last(key), new Answer.Gone<>(key));
+        });
+  }
+
+  /** Takes over an initiative that somebody brought in under an id of its own. */
+  Answer<InitiativeView> bringIn(InitiativeId id, InitiativeSpec spec) throws InterruptedException {
+    return writer.settle(
+        () -> {
+          EntityKey key = EntityKey.of(id);
+          boolean isNew =
+              pending.last(key) == null
+                  && state.initiative(id) instanceof Lookup.Missing<InitiativeView>;
+          return isNew
+              ? decideCreate(id, spec, null)
+              : Step.answer(pending.last(key), new Answer.Gone<>(key));
+        });
   }
 
   /** Records a fact about a task, or a step the server itself takes. Never refused for load. */
@@ -133,7 +160,7 @@ public final class TaskStore {
 
   public Answer<InitiativeView> createInitiative(InitiativeSpec spec, @Nullable IdempotencyKey key)
       throws InterruptedException {
-    return writer.settle(() -> decideCreate(spec, key));
+    return writer.settle(() -> decideCreate(ids.initiative(), spec, key));
   }
 
   /**
@@ -176,7 +203,7 @@ public final class TaskStore {
   private record Seen<E>(E entity, @Nullable Pending pending) {}
 
   private Step<Stored<Task>> decideSubmit(
-      TaskSpec spec, boolean hold, @Nullable IdempotencyKey key) {
+      TaskId id, TaskSpec spec, boolean hold, @Nullable IdempotencyKey key) {
     Instant now = clock.instant();
     if (key != null) {
       Seen<IdempotencyRecord> known = known("task:" + key.key(), now);
@@ -194,7 +221,6 @@ public final class TaskStore {
                 "/initiativeId", "there is no initiative " + spec.initiative()));
       }
     }
-    TaskId id = ids.task();
     var event = new TaskEvent.Submitted(now, spec, hold);
     Task task = Task.submitted(id, event);
     var change = new Change.PutTask(task, event, remember(key, "task:", EntityKey.of(id), now));
@@ -237,15 +263,15 @@ public final class TaskStore {
     return seq -> new Answer.Done<>(new Stored<>(task, seq, change.cause()), false);
   }
 
-  private Step<InitiativeView> decideCreate(InitiativeSpec spec, @Nullable IdempotencyKey key) {
+  private Step<InitiativeView> decideCreate(
+      InitiativeId id, InitiativeSpec spec, @Nullable IdempotencyKey key) {
     Instant now = clock.instant();
     if (key != null) {
       Seen<IdempotencyRecord> known = known("initiative:" + key.key(), now);
       if (known != null) {
-        return replay(known, key, id -> viewOf(new InitiativeId(id.value())));
+        return replay(known, key, made -> viewOf(new InitiativeId(made.value())));
       }
     }
-    InitiativeId id = ids.initiative();
     var change =
         new Change.PutInitiative(
             Initiative.created(id, spec, now),

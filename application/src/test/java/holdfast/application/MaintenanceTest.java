@@ -67,7 +67,8 @@ class MaintenanceTest {
       for (int i = 0; i < 600; i++) {
         ids.add(site.hold(SPEC));
       }
-      SyncService.Status status = site.server().sync().force();
+      site.server().sync().force();
+      SyncService.Status status = site.server().sync().status();
       assertEquals(0, status.dirty());
       assertEquals(status.seq(), status.checkpoint());
       for (TaskId id : ids) {

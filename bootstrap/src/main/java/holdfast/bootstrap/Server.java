@@ -129,7 +129,8 @@ final class Server {
               new Holdfast.Intervals(
                   configuration.get(Settings.SYNC_INTERVAL),
                   configuration.get(Settings.SNAPSHOT_INTERVAL),
-                  configuration.get(Settings.SCRUB_INTERVAL)),
+                  configuration.get(Settings.SCRUB_INTERVAL),
+                  configuration.get(Settings.SYNC_STRATEGY)),
               clock,
               new SecureRandom(),
               shutdown::draining);

@@ -1,5 +1,6 @@
 package holdfast.bootstrap;
 
+import holdfast.domain.port.SyncStrategy;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -118,6 +119,14 @@ final class Settings {
   static final Setting<Duration> SYNC_INTERVAL =
       millis(
           "SYNC_INTERVAL", "sync-interval", "30000", "how often changed state files are written");
+  static final Setting<SyncStrategy> SYNC_STRATEGY =
+      setting(
+          "HOLDFAST_SYNC_STRATEGY",
+          "sync-strategy",
+          SyncStrategy.NEWEST_WINS.label(),
+          "memory-wins, persistent-wins or newest-wins",
+          "what becomes of edits of state files",
+          Settings::strategy);
   static final Setting<Duration> SNAPSHOT_INTERVAL =
       millis("SNAPSHOT_INTERVAL", "snapshot-interval", "300000", "how often a snapshot is made");
   static final Setting<Duration> SCRUB_INTERVAL =
@@ -149,6 +158,7 @@ final class Settings {
           ACCEPT_COPY,
           ACCEPT_LOSS,
           SYNC_INTERVAL,
+          SYNC_STRATEGY,
           SNAPSHOT_INTERVAL,
           SCRUB_INTERVAL,
           MAX_LOG_SIZE,
@@ -160,7 +170,7 @@ final class Settings {
    * Variables of the contract whose work this version does not do; saying so beats accepting them
    * in silence.
    */
-  static final List<String> WITHOUT_EFFECT = List.of("HOLDFAST_SYNC_STRATEGY");
+  static final List<String> WITHOUT_EFFECT = List.of();
 
   /** Variables that promise protection which this version cannot give. */
   static final List<String> REFUSED = List.of("HOLDFAST_RUN_AS");
@@ -284,6 +294,15 @@ final class Settings {
       throw new IllegalArgumentException("must be at least 1 byte and below 1024 TiB");
     }
     return bytes.longValueExact();
+  }
+
+  private static SyncStrategy strategy(String text) {
+    for (SyncStrategy strategy : SyncStrategy.values()) {
+      if (strategy.label().equalsIgnoreCase(text.strip())) {
+        return strategy;
+      }
+    }
+    throw new IllegalArgumentException("is not one of them");
   }
 
   private static <E extends Enum<E>> E oneOf(String text, E[] values) {

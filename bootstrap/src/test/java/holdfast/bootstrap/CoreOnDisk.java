@@ -11,6 +11,7 @@ import holdfast.domain.initiative.InitiativeSpec;
 import holdfast.domain.port.SimulatedProcessControl;
 import holdfast.domain.port.SimulatedWorld;
 import holdfast.domain.port.StateFiles.Finding;
+import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.task.SpecDraft;
 import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
@@ -30,8 +31,7 @@ import java.util.Random;
  */
 final class CoreOnDisk implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final Holdfast.Intervals NEVER =
-      new Holdfast.Intervals(Duration.ofDays(1), Duration.ofDays(1), Duration.ofDays(1));
+  private static final Duration NEVER = Duration.ofDays(1);
 
   private final Path data;
   private final InstantSource clock;
@@ -40,7 +40,8 @@ final class CoreOnDisk implements AutoCloseable {
   private final Holdfast core;
   private final List<Finding> atStart;
 
-  private CoreOnDisk(Path data, InstantSource clock) throws IOException, InterruptedException {
+  private CoreOnDisk(Path data, InstantSource clock, SyncStrategy strategy)
+      throws IOException, InterruptedException {
     this.data = data;
     this.clock = clock;
     storage =
@@ -54,7 +55,14 @@ final class CoreOnDisk implements AutoCloseable {
     try {
       processes = new SimulatedProcessControl(new SimulatedWorld((_, _, _) -> {}));
       Ports ports = Storage.ports(storage, processes);
-      core = Holdfast.start(ports, 1, NEVER, clock, new Random(), () -> false);
+      core =
+          Holdfast.start(
+              ports,
+              1,
+              new Holdfast.Intervals(NEVER, NEVER, NEVER, strategy),
+              clock,
+              new Random(),
+              () -> false);
     } catch (RuntimeException e) {
       storage.close();
       throw e;
@@ -65,7 +73,12 @@ final class CoreOnDisk implements AutoCloseable {
   }
 
   static CoreOnDisk start(Path data, InstantSource clock) throws IOException, InterruptedException {
-    return new CoreOnDisk(data, clock);
+    return start(data, clock, SyncStrategy.MEMORY_WINS);
+  }
+
+  static CoreOnDisk start(Path data, InstantSource clock, SyncStrategy strategy)
+      throws IOException, InterruptedException {
+    return new CoreOnDisk(data, clock, strategy);
   }
 
   Holdfast core() {

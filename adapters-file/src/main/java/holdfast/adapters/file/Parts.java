@@ -61,7 +61,8 @@ record Parts(
             layout,
             quarantine,
             history::identity,
-            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
+            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint),
+            settings.clock());
     var walk = new HistoryScrub(history);
     var modes = new ModeScrub(disk, layout);
     return new Parts(

@@ -94,7 +94,8 @@ final class WholeServer {
             LAYOUT,
             quarantine,
             history::identity,
-            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint));
+            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint),
+            NOON);
     var walk = new HistoryScrub(history);
     scrubbing = new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub));
   }

@@ -15,6 +15,7 @@ import java.util.Base64;
  * <pre>
  *  entities  base64url( 'e' seconds:i64 nanos:i32 id:20 ascii )
  *  history   base64url( 'h' seq:i64 )
+ *  conflicts base64url( 'c' id:ascii )
  * </pre>
  */
 final class Cursor {
@@ -38,6 +39,25 @@ final class Cursor {
     byte[] bytes = new byte[HISTORY_BYTES];
     ByteBuffer.wrap(bytes).put((byte) 'h').putLong(seq);
     return encode(bytes);
+  }
+
+  static String ofConflict(String id) {
+    return encode(("c" + id).getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /**
+   * @throws RefusedException with status 400 if {@code cursor} was not made here
+   */
+  static String conflict(String cursor) {
+    try {
+      String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.US_ASCII);
+      if (text.matches("c[0-9A-Za-z-]{1,100}")) {
+        return text.substring(1);
+      }
+    } catch (IllegalArgumentException e) {
+      throw garbage();
+    }
+    throw garbage();
   }
 
   /**

@@ -140,6 +140,7 @@ public final class HoldfastWeb {
         new OutputRoutes(recovered, settings.limits().heartbeat(), this::isDraining).routes());
     all.addAll(new InitiativeRoutes(recovered).routes());
     all.addAll(new RecoveryRoutes(recovered.recovery()).routes());
+    all.addAll(new SyncRoutes(recovered, rendering).routes());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
     sockets.open(new SocketServices(recovered, calls, rendering));

@@ -3,7 +3,9 @@ package holdfast.domain.port;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
+import java.time.Instant;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,49 @@ public interface StateFiles {
    */
   Swept sweep(Predicate<EntityKey> exists);
 
+  /**
+   * Those of these entities whose copies are not there, are none, or were written to since they
+   * were last made or looked at. Reads no content.
+   *
+   * @param tasks as memory has them; at most a few hundred at a time
+   */
+  List<EntityKey> touched(List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives);
+
+  /**
+   * Declares that it has been decided what becomes of an edit that {@link #reconcile} or {@link
+   * #sweep} found: the copy may be replaced by what memory has then. One that is edited again is
+   * found again.
+   */
+  void judged(EntityKey key);
+
+  /**
+   * Puts aside the copy of an entity that does not exist.
+   *
+   * @return where it is now, or null if there is none
+   */
+  @Nullable String putAside(EntityKey key, String why);
+
+  /**
+   * Begins to listen for edits. What is heard is a hint: some may be missed, and others may be of
+   * this program's own making.
+   *
+   * @param heard told of each, on a thread of its own
+   */
+  Watch watch(Consumer<EntityKey> heard);
+
+  /** Where it is kept what became of edits. */
+  ConflictStorage conflicts();
+
+  /** A look-out for edits. */
+  interface Watch extends AutoCloseable {
+
+    /** Why edits may be heard of late, as a sentence, or null. */
+    @Nullable String obstacle();
+
+    @Override
+    void close();
+  }
+
   /** Declares that every change up to {@code seq} has been reconciled. Never lowers it. */
   void checkpoint(long seq);
 
@@ -45,8 +90,14 @@ public interface StateFiles {
    *
    * @param written copies that were written
    * @param findings those that were not as expected
+   * @param unsettled entities whose copies somebody seems to be writing this very moment, and one
+   *     whose edit waits for a decision: their copies are as they were
    */
-  record Reconciled(int written, List<Finding> findings) {}
+  record Reconciled(int written, List<Finding> findings, List<EntityKey> unsettled) {
+    public Reconciled(int written, List<Finding> findings) {
+      this(written, findings, List.of());
+    }
+  }
 
   /**
    * What {@link #sweep} did.
@@ -62,13 +113,40 @@ public interface StateFiles {
    * @param place where it is
    * @param detail what was expected and found
    * @param quarantined where its bytes were put, or null
+   * @param edit what somebody wrote into it, or null
    */
   record Finding(
       @Nullable EntityKey key,
       Condition condition,
       String place,
       String detail,
-      @Nullable String quarantined) {}
+      @Nullable String quarantined,
+      @Nullable Edit edit) {
+    public Finding(
+        @Nullable EntityKey key,
+        Condition condition,
+        String place,
+        String detail,
+        @Nullable String quarantined) {
+      this(key, condition, place, detail, quarantined, null);
+    }
+  }
+
+  /**
+   * What somebody wrote into a copy. The copy stands as it is until {@link #judged}.
+   *
+   * @param version the revision of which the copy was, before the edit
+   * @param seq of the change that made this revision
+   * @param modified when the copy was last written to
+   * @param side the entity that it spells, or null if it spells none
+   * @param fault why it cannot be taken over whatever the strategy, or null
+   */
+  record Edit(
+      long version,
+      long seq,
+      Instant modified,
+      Conflict.@Nullable Side side,
+      @Nullable String fault) {}
 
   /** How a copy can differ from what memory has. */
   enum Condition {

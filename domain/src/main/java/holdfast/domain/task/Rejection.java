@@ -36,6 +36,18 @@ public sealed interface Rejection {
     }
   }
 
+  /**
+   * The task's readable copy was edited into something that no client could have asked for.
+   *
+   * @param reason a clause with its subject
+   */
+  record IllegalEdit(String reason) implements Rejection {
+    @Override
+    public String detail() {
+      return "the edit cannot be taken over: " + reason;
+    }
+  }
+
   /** An internal command spoke of a run that is no longer in force. */
   record StaleRun(RunRef run) implements Rejection {
     @Override

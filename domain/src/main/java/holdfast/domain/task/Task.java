@@ -109,6 +109,7 @@ public record Task(
       case TaskCommand.Retry _ ->
           state instanceof Ended ? one(new TaskEvent.RetryQueued(now, false)) : wrongState(command);
       case TaskCommand.Patch(TaskSpec wanted) -> decidePatch(wanted, now);
+      case TaskCommand.Edit(Task wanted) -> decideEdit(wanted, now);
       case TaskCommand.Purge _ ->
           state instanceof Ended ? one(new TaskEvent.Purged(now)) : wrongState(command);
       case TaskCommand.Start(RunTicket ticket) ->
@@ -171,6 +172,24 @@ public record Task(
       }
     }
     return one(new TaskEvent.Patched(now, wanted));
+  }
+
+  private Decision decideEdit(Task wanted, Instant now) {
+    String reason = EditRules.refusal(this, wanted);
+    if (reason != null) {
+      return new Rejected(new Rejection.IllegalEdit(reason));
+    }
+    List<String> frozen = attempts.isEmpty() ? List.of() : frozenDifferences(wanted.spec());
+    if (!frozen.isEmpty()) {
+      return new Rejected(new Rejection.Frozen(frozen));
+    }
+    boolean isMoved = state.name() != wanted.state().name();
+    if (!isMoved && wanted.spec().equals(spec)) {
+      return new Accepted(List.of());
+    }
+    TaskState next =
+        !isMoved ? state : wanted.state() instanceof Queued ? new Queued(now) : wanted.state();
+    return one(new TaskEvent.Edited(now, wanted.spec(), next));
   }
 
   private List<String> frozenDifferences(TaskSpec wanted) {
@@ -368,6 +387,8 @@ public record Task(
       case TaskEvent.Released(Instant at) -> to(new Queued(at), null, at);
       case TaskEvent.Canceled(Instant at) -> to(new Ended(Name.CANCELED), null, at);
       case TaskEvent.Patched(Instant at, TaskSpec wanted) -> patched(wanted, at);
+      case TaskEvent.Edited(Instant at, TaskSpec wanted, TaskState next) ->
+          edited(wanted, next, at);
       case TaskEvent.AttemptStarting(Instant at, RunTicket ticket) ->
           with(new Starting(), null, at, append(Attempt.starting(attempts.size() + 1, ticket, at)));
       case TaskEvent.AttemptRestarting(Instant at, RunTicket ticket) ->
@@ -450,6 +471,12 @@ public record Task(
   private Task patched(TaskSpec wanted, Instant at) {
     return new Task(
         id, wanted, state, stateReason, revision + 1, createdAt, at, retries, reruns, attempts);
+  }
+
+  private Task edited(TaskSpec wanted, TaskState next, Instant at) {
+    String reason = next.equals(state) ? stateReason : null;
+    return new Task(
+        id, wanted, next, reason, revision + 1, createdAt, at, retries, reruns, attempts);
   }
 
   private Task afterEnded(TaskEvent.AttemptEnded end) {

@@ -18,6 +18,7 @@ public sealed interface TaskCommand {
       case Kill _ -> "kill";
       case Retry _ -> "retry";
       case Patch _ -> "patch";
+      case Edit _ -> "edit";
       case Purge _ -> "purge";
       case Start _ -> "start";
       case Restart _ -> "restart";
@@ -57,6 +58,16 @@ public sealed interface TaskCommand {
 
   /** Replace the specification; before the start all of it, afterwards title, priority, labels. */
   record Patch(TaskSpec spec) implements TaskCommand {}
+
+  /**
+   * Become what somebody made of the task's readable copy, as far as a client could ask for it.
+   *
+   * @param wanted the whole task as the copy has it
+   */
+  record Edit(Task wanted) implements TaskCommand {
+    /** Stands for a secret wherever one is not shown; never a value. */
+    public static final String NOT_SHOWN = "[redacted]";
+  }
 
   /** Forget a finished task. */
   record Purge() implements TaskCommand {}

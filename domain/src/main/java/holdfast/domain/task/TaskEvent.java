@@ -21,6 +21,7 @@ public sealed interface TaskEvent {
       case Released _ -> "released";
       case Canceled _ -> "canceled";
       case Patched _ -> "patched";
+      case Edited _ -> "edited";
       case AttemptStarting _ -> "attempt-starting";
       case AttemptRestarting _ -> "attempt-restarting";
       case ProcessStarted _ -> "process-started";
@@ -43,6 +44,9 @@ public sealed interface TaskEvent {
   record Canceled(Instant at) implements TaskEvent {}
 
   record Patched(Instant at, TaskSpec spec) implements TaskEvent {}
+
+  /** The task's readable copy was edited: what it is to do, and where it is to stand. */
+  record Edited(Instant at, TaskSpec spec, TaskState state) implements TaskEvent {}
 
   record AttemptStarting(Instant at, RunTicket ticket) implements TaskEvent {}
 

@@ -7,11 +7,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** State files for tests: a map that outlives nothing. */
 public final class InMemoryStateFiles implements StateFiles {
   private final Map<EntityKey, Stored<?>> copies = new HashMap<>();
+  private final ConflictStorage conflicts = new InMemoryConflicts();
   private long checkpoint;
   private boolean failing;
 
@@ -72,6 +75,47 @@ public final class InMemoryStateFiles implements StateFiles {
       }
     }
     return new Swept(looked, true, findings);
+  }
+
+  @Override
+  public synchronized List<EntityKey> touched(
+      List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives) {
+    var missing = new ArrayList<EntityKey>();
+    tasks.forEach(task -> missing.add(EntityKey.of(task.entity().id())));
+    initiatives.forEach(initiative -> missing.add(EntityKey.of(initiative.entity().id())));
+    missing.removeAll(copies.keySet());
+    return missing;
+  }
+
+  @Override
+  public void judged(EntityKey key) {
+    // Nobody edits a map.
+  }
+
+  @Override
+  public synchronized @Nullable String putAside(EntityKey key, String why) {
+    copies.remove(key);
+    return null;
+  }
+
+  @Override
+  public Watch watch(Consumer<EntityKey> heard) {
+    return new Watch() {
+      @Override
+      public @Nullable String obstacle() {
+        return null;
+      }
+
+      @Override
+      public void close() {
+        // Nothing was opened.
+      }
+    };
+  }
+
+  @Override
+  public ConflictStorage conflicts() {
+    return conflicts;
   }
 
   @Override

@@ -150,6 +150,7 @@ public final class SampleTasks {
         new TaskEvent.Released(t),
         new TaskEvent.Held(t),
         new TaskEvent.Patched(t, elaborateSpec()),
+        new TaskEvent.Edited(t, elaborateSpec(), new TaskState.Held()),
         new TaskEvent.Released(t),
         new TaskEvent.AttemptStarting(t, ticket("c1")),
         new TaskEvent.AttemptRestarting(t, ticket("c2")),

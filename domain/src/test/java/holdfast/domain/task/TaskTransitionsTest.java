@@ -210,6 +210,7 @@ class TaskTransitionsTest {
         assertTrue(rejection.detail().contains(run.toString()), rejection::detail);
       }
       case Rejection.Frozen _ -> throw new AssertionError("a title is never frozen");
+      case Rejection.IllegalEdit _ -> throw new AssertionError("nothing was edited");
     }
   }
 

@@ -51,6 +51,15 @@ public interface Disk {
   void rename(Path from, Path to) throws IOException;
 
   /**
+   * Lets two files bear each other's names, in one step.
+   *
+   * @return false if the file system has no such step: nothing has changed then
+   */
+  default boolean exchange(Path one, Path other) throws IOException {
+    return false;
+  }
+
+  /**
    * Removes a file, a link or an empty directory.
    *
    * @return whether it was there

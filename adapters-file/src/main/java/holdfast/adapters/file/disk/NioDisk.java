@@ -139,6 +139,19 @@ public final class NioDisk implements Disk {
   }
 
   @Override
+  public boolean exchange(Path one, Path other) throws IOException {
+    SystemCalls.Result exchanged = SystemCalls.exchange(one, other);
+    if (!exchanged.failed()) {
+      return true;
+    }
+    if (SystemCalls.isUnknown(exchanged.errno())) {
+      return false;
+    }
+    throw new IOException(
+        one + " and " + other + " cannot be exchanged: errno " + exchanged.errno());
+  }
+
+  @Override
   public boolean delete(Path path) throws IOException {
     return Files.deleteIfExists(path);
   }

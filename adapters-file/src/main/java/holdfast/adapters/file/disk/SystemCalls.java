@@ -23,6 +23,7 @@ final class SystemCalls {
   private static final int O_DIRECTORY = IS_ARM ? 0x4000 : 0x10000;
   private static final int O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
   private static final int AT_FDCWD = -100;
+  private static final int RENAME_EXCHANGE = 2;
 
   /** The numbers of the calls, which differ between processors. */
   private enum Call {
@@ -30,6 +31,7 @@ final class SystemCalls {
     FALLOCATE(285, 47),
     FLOCK(73, 32),
     OPENAT(257, 56),
+    RENAMEAT2(316, 276),
     SYNCFS(306, 267);
 
     private final int number;
@@ -40,6 +42,8 @@ final class SystemCalls {
   }
 
   static final int ENOSPC = 28;
+  static final int EINVAL = 22;
+  static final int ENOSYS = 38;
   static final int EOPNOTSUPP = 95;
   static final int EDQUOT = 122;
 
@@ -74,12 +78,16 @@ final class SystemCalls {
   }
 
   private static Result call(Call call, long a, long b, long c, long d) {
+    return call(call, a, b, c, d, 0);
+  }
+
+  private static Result call(Call call, long a, long b, long c, long d, long e) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
-      long value = (long) SYSCALL.invokeExact(state, (long) call.number, a, b, c, d, 0L);
+      long value = (long) SYSCALL.invokeExact(state, (long) call.number, a, b, c, d, e);
       return new Result((int) value, (int) ERRNO.get(state, 0L));
-    } catch (Throwable e) {
-      throw new AssertionError(e);
+    } catch (Throwable impossible) {
+      throw new AssertionError(impossible);
     }
   }
 
@@ -97,6 +105,21 @@ final class SystemCalls {
       MemorySegment name = arena.allocateFrom(path.toAbsolutePath().toString());
       return call(Call.OPENAT, AT_FDCWD, name.address(), flags, 0600);
     }
+  }
+
+  /** Lets two files bear each other's names. */
+  static Result exchange(Path one, Path other) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment from = arena.allocateFrom(one.toAbsolutePath().toString());
+      MemorySegment to = arena.allocateFrom(other.toAbsolutePath().toString());
+      return call(
+          Call.RENAMEAT2, AT_FDCWD, from.address(), AT_FDCWD, to.address(), RENAME_EXCHANGE);
+    }
+  }
+
+  /** Whether a call failed because nothing here can do such a thing. */
+  static boolean isUnknown(int errno) {
+    return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
   }
 
   static Result flock(int descriptor, int operation) {

@@ -25,6 +25,7 @@ final class EventJson {
         json.name(Member.HELD).value(submitted.held());
       }
       case TaskEvent.Patched patched -> spec(json, patched.spec(), after);
+      case TaskEvent.Edited edited -> spec(json, edited.spec(), after);
       case TaskEvent.AttemptStarting starting -> ticket(json, starting.ticket());
       case TaskEvent.AttemptRestarting restarting -> ticket(json, restarting.ticket());
       case TaskEvent.ProcessStarted started -> TaskJson.process(json, started.process());
@@ -88,6 +89,7 @@ final class EventJson {
           case "released" -> new TaskEvent.Released(at);
           case "canceled" -> new TaskEvent.Canceled(at);
           case "patched" -> new TaskEvent.Patched(at, spec(json, after));
+          case "edited" -> new TaskEvent.Edited(at, spec(json, after), after.state());
           case "attempt-starting" -> new TaskEvent.AttemptStarting(at, ticket(json));
           case "attempt-restarting" -> new TaskEvent.AttemptRestarting(at, ticket(json));
           case "process-started" -> new TaskEvent.ProcessStarted(at, process(json));

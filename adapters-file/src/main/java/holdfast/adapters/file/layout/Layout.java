@@ -97,6 +97,11 @@ public record Layout(Path data, Path state, Path mirror) {
     return recovery().resolve("reports");
   }
 
+  /** What became of edits of state files; made when there is the first. */
+  public Path conflicts() {
+    return recovery().resolve("conflicts");
+  }
+
   public Path manifest() {
     return state.resolve("current-state.json");
   }

@@ -8,6 +8,7 @@ import holdfast.adapters.file.json.StoredJson.Entry;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.ConflictStorage;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StorageException;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,6 +26,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -48,7 +52,9 @@ public final class FileStateFiles implements StateFiles {
   private final Supplier<Identity> identity;
   private final Progress progress;
   private final StateFilePlaces places;
+  private final StateFileEdits edits;
   private final StateFileSweep sweep;
+  private final ConflictStorage conflicts;
 
   /** What this process has made durable since the checkpoint: of others' writes that is unknown. */
   private final Map<EntityKey, Long> durable = new HashMap<>();
@@ -71,19 +77,35 @@ public final class FileStateFiles implements StateFiles {
       Layout layout,
       Quarantine quarantine,
       Supplier<Identity> identity,
-      Progress progress) {
+      Progress progress,
+      InstantSource clock) {
     this.disk = disk;
     this.layout = layout;
     this.quarantine = quarantine;
     this.identity = identity;
     this.progress = progress;
     places = new StateFilePlaces(disk, layout);
-    sweep = new StateFileSweep(places, quarantine, identity, progress.lastSeq());
+    edits = new StateFileEdits(disk, clock);
+    sweep = new StateFileSweep(places, quarantine, identity, progress.lastSeq(), edits);
+    conflicts = new FileConflictStorage(disk, layout.conflicts(), quarantine);
   }
 
-  /** An entity, and the file that it belongs in. */
+  /**
+   * An entity, and the file that it belongs in.
+   *
+   * @param looked when the file was last written to before it was read; null if there was none
+   */
   private record Wanted(
-      EntityKey key, Path file, long version, long seq, Instant updatedAt, Entry entry) {}
+      EntityKey key,
+      Path file,
+      long version,
+      long seq,
+      Instant updatedAt,
+      Entry entry,
+      AtomicReference<@Nullable Instant> looked) {}
+
+  /** What a look at files adds to. */
+  private record Found(List<Finding> findings, List<EntityKey> unsettled) {}
 
   @Override
   public long checkpoint() {
@@ -105,18 +127,22 @@ public final class FileStateFiles implements StateFiles {
     var wanted = new ArrayList<Wanted>();
     tasks.forEach(task -> wanted.add(wanted(task)));
     initiatives.forEach(initiative -> wanted.add(wantedInitiative(initiative)));
+    var unsettled = new ArrayList<EntityKey>();
     try {
       places.refuseStrangers();
       var outdated = new ArrayList<Wanted>();
       for (Wanted one : wanted) {
-        if (isOutdated(one, findings)) {
+        if (isOutdated(one, findings, unsettled)) {
           outdated.add(one);
         }
       }
-      write(outdated);
-      outdated.forEach(written -> durable.put(written.key(), written.seq()));
+      write(outdated, unsettled);
+      for (Wanted written : outdated) {
+        durable.put(written.key(), written.seq());
+        edits.replaced(written.key());
+      }
       remove(gone, findings);
-      return new Reconciled(outdated.size(), findings);
+      return new Reconciled(outdated.size(), findings, unsettled);
     } catch (IOException e) {
       throw new StorageException("state files cannot be written: " + e, e);
     }
@@ -131,7 +157,8 @@ public final class FileStateFiles implements StateFiles {
         task.revision(),
         stored.seq(),
         task.updatedAt(),
-        new Entry.OfTask(stored));
+        new Entry.OfTask(stored),
+        new AtomicReference<>());
   }
 
   private Wanted wantedInitiative(Stored<Initiative> stored) {
@@ -143,11 +170,13 @@ public final class FileStateFiles implements StateFiles {
         initiative.revision(),
         stored.seq(),
         initiative.updatedAt(),
-        new Entry.OfInitiative(stored));
+        new Entry.OfInitiative(stored),
+        new AtomicReference<>());
   }
 
   /** Looks at what is there; puts aside what must not be overwritten unseen. */
-  private boolean isOutdated(Wanted wanted, List<Finding> findings) throws IOException {
+  private boolean isOutdated(Wanted wanted, List<Finding> findings, List<EntityKey> unsettled)
+      throws IOException {
     Path file = wanted.file();
     clearShard(Disk.parent(file), findings);
     Disk.Kind kind = disk.kind(file);
@@ -163,12 +192,17 @@ public final class FileStateFiles implements StateFiles {
       findings.add(finding(wanted, Condition.NOT_A_FILE, what, aside));
       return true;
     }
+    Instant modified = disk.modified(file);
+    wanted.looked().set(modified);
     byte[] bytes = places.read(file);
     if (bytes == null || !CheckedJson.isSound(bytes)) {
-      putAsideUnsound(wanted, bytes, findings);
-      return true;
+      return isToBeReplaced(wanted, modified, bytes, new Found(findings, unsettled));
     }
-    return isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
+    boolean isOutdated = isSoundButOutdated(wanted, StateFile.decode(bytes), findings);
+    if (!isOutdated) {
+      edits.isSound(wanted.key(), modified);
+    }
+    return isOutdated;
   }
 
   /** What stands in a shard's place and is none would lead writes to somewhere else. */
@@ -181,20 +215,43 @@ public final class FileStateFiles implements StateFiles {
     }
   }
 
-  private void putAsideUnsound(Wanted wanted, byte @Nullable [] bytes, List<Finding> findings)
-      throws IOException {
+  /** An edit stays where it is until it has been decided what becomes of it. */
+  private boolean isToBeReplaced(
+      Wanted wanted, Instant modified, byte @Nullable [] bytes, Found found) throws IOException {
     StateFile said = bytes == null ? null : StateFile.decode(bytes);
     boolean isTouched =
         !wasSetTo(wanted, wanted.updatedAt())
             && (said == null || !wasSetTo(wanted, said.updatedAt()));
-    Condition condition = Condition.DAMAGED;
-    String what = "its checksum is wrong";
-    if (isTouched && said != null && said.key().equals(wanted.key())) {
-      condition = Condition.EDITED;
-      what = "somebody edited it: version " + said.version() + " with another checksum";
+    EntityKey key = wanted.key();
+    if (isTouched && edits.isJudged(key, bytes)) {
+      return true;
     }
+    if (isTouched && said == null && edits.isBeingWritten(key, wanted.file())) {
+      found.unsettled().add(key);
+      return false;
+    }
+    Edit edit = isTouched ? StateFileEdits.of(key, said, modified, bytes) : null;
+    if (edit != null && said != null && bytes != null && said.key().equals(key)) {
+      String what = "somebody edited it: version " + said.version() + " with another checksum";
+      found.findings().add(putAside(wanted, Condition.EDITED, what, edit));
+      edits.asked(key, bytes);
+      found.unsettled().add(key);
+      return false;
+    }
+    found.findings().add(putAside(wanted, Condition.DAMAGED, "its checksum is wrong", edit));
+    return true;
+  }
+
+  private Finding putAside(Wanted wanted, Condition condition, String what, @Nullable Edit edit)
+      throws IOException {
     Path aside = quarantine.keep(wanted.file(), what, "memory");
-    findings.add(finding(wanted, condition, what, aside));
+    return new Finding(
+        wanted.key(),
+        condition,
+        wanted.file().toString(),
+        what,
+        aside == null ? null : aside.toString(),
+        edit);
   }
 
   /** Whether the file's time is the one that a version which was changed at {@code time} got. */
@@ -280,7 +337,7 @@ public final class FileStateFiles implements StateFiles {
         aside == null ? null : aside.toString());
   }
 
-  private void write(List<Wanted> outdated) throws IOException {
+  private void write(List<Wanted> outdated, List<EntityKey> unsettled) throws IOException {
     var temporary = new ArrayList<Path>();
     try {
       boolean oneByOne = outdated.size() <= FORCED_ONE_BY_ONE_MAX;
@@ -292,18 +349,57 @@ public final class FileStateFiles implements StateFiles {
         disk.forceFileSystem(layout.state());
       }
       var directories = new HashSet<Path>();
+      var kept = new ArrayList<Wanted>();
       for (int i = 0; i < outdated.size(); i++) {
-        Path file = outdated.get(i).file();
-        disk.rename(temporary.get(i), file);
-        directories.add(Disk.parent(file));
+        Wanted wanted = outdated.get(i);
+        if (!isPutInPlace(temporary.get(i), wanted)) {
+          kept.add(wanted);
+        }
+        directories.add(Disk.parent(wanted.file()));
       }
       force(directories, oneByOne);
+      outdated.removeAll(kept);
+      kept.forEach(wanted -> unsettled.add(wanted.key()));
     } catch (IOException e) {
       for (Path left : temporary) {
         disk.delete(left);
       }
       throw e;
     }
+  }
+
+  /**
+   * Puts the new file in the place of the one that was looked at. If another stands there now,
+   * somebody has edited it in the meantime: it is put back, to be looked at.
+   *
+   * <p>Where two names cannot be exchanged in one step, an edit in the instant between the last
+   * look and the rename is lost.
+   */
+  private boolean isPutInPlace(Path temporary, Wanted wanted) throws IOException {
+    Path file = wanted.file();
+    Instant looked = wanted.looked().get();
+    if (looked == null) {
+      disk.rename(temporary, file);
+      return true;
+    }
+    if (!isAsLooked(file, looked)) {
+      disk.delete(temporary);
+      return false;
+    }
+    if (!disk.exchange(temporary, file)) {
+      disk.rename(temporary, file);
+      return true;
+    }
+    if (!isAsLooked(temporary, looked)) {
+      disk.rename(temporary, file);
+      return false;
+    }
+    disk.delete(temporary);
+    return true;
+  }
+
+  private boolean isAsLooked(Path file, Instant looked) throws IOException {
+    return disk.kind(file) == Disk.Kind.FILE && disk.modified(file).equals(looked);
   }
 
   /** A shard that is there may have been made by a process that was killed before it forced it. */
@@ -371,5 +467,63 @@ public final class FileStateFiles implements StateFiles {
     } catch (IOException e) {
       throw new StorageException("the state files cannot be looked through: " + e, e);
     }
+  }
+
+  @Override
+  public List<EntityKey> touched(List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives) {
+    var touched = new ArrayList<EntityKey>();
+    try {
+      for (Stored<Task> task : tasks) {
+        Task entity = task.entity();
+        addIfTouched(EntityKey.of(entity.id()), entity.updatedAt(), touched);
+      }
+      for (Stored<Initiative> initiative : initiatives) {
+        Initiative entity = initiative.entity();
+        addIfTouched(EntityKey.of(entity.id()), entity.updatedAt(), touched);
+      }
+      return touched;
+    } catch (IOException e) {
+      throw new StorageException("the state files cannot be looked at: " + e, e);
+    }
+  }
+
+  private void addIfTouched(EntityKey key, Instant updatedAt, List<EntityKey> touched)
+      throws IOException {
+    Path file = places.file(key);
+    if (disk.kind(file) == Disk.Kind.FILE) {
+      Instant modified = disk.modified(file);
+      boolean isAsWritten =
+          modified.truncatedTo(ChronoUnit.MICROS).equals(updatedAt.truncatedTo(ChronoUnit.MICROS));
+      if (isAsWritten || edits.isKnownAsSound(key, modified)) {
+        return;
+      }
+    }
+    touched.add(key);
+  }
+
+  @Override
+  public void judged(EntityKey key) {
+    edits.judged(key);
+  }
+
+  @Override
+  public @Nullable String putAside(EntityKey key, String why) {
+    try {
+      Path aside = quarantine.move(places.file(key), why, null);
+      edits.replaced(key);
+      return aside == null ? null : aside.toString();
+    } catch (IOException e) {
+      throw new StorageException("the state file of " + key + " cannot be put aside: " + e, e);
+    }
+  }
+
+  @Override
+  public Watch watch(Consumer<EntityKey> heard) {
+    return StateFileWatch.of(places, heard);
+  }
+
+  @Override
+  public ConflictStorage conflicts() {
+    return conflicts;
   }
 }

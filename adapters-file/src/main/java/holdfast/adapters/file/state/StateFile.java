@@ -8,6 +8,7 @@ import holdfast.adapters.file.json.JsonWriter;
 import holdfast.adapters.file.json.MalformedJsonException;
 import holdfast.adapters.file.json.StoredJson;
 import holdfast.adapters.file.json.StoredJson.Entry;
+import holdfast.domain.port.Conflict;
 import holdfast.domain.port.EntityKey;
 import java.time.Instant;
 import java.util.UUID;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *  }
  * </pre>
  */
-record StateFile(UUID lineage, long epoch, long version, Entry entry) {
+record StateFile(UUID lineage, long epoch, long version, Entry entry, boolean hasChecksum) {
   private static final int FORMAT = 1;
 
   EntityKey key() {
@@ -75,27 +76,59 @@ record StateFile(UUID lineage, long epoch, long version, Entry entry) {
   /** What the bytes say, sound or not; null if they say nothing that could be an entity. */
   static @Nullable StateFile decode(byte[] bytes) {
     try {
-      byte[] compact = JsonLayout.compact(bytes);
-      var json = new JsonReader(compact, 0, compact.length);
-      if (json.beginObject().member("format").number() != FORMAT) {
-        return null;
-      }
-      UUID lineage = UUID.fromString(json.member("lineage").text());
-      long epoch = json.member("epoch").number();
-      long version = json.member("version").number();
-      Entry entry = StoredJson.members(json);
-      if (entry instanceof Entry.Gone || entry instanceof Entry.Key) {
-        return null;
-      }
-      if (json.has(CheckedJson.CHECKSUM)) {
-        json.text();
-      }
-      json.endObject();
-      json.end();
-      return new StateFile(lineage, epoch, version, entry);
+      return read(bytes);
     } catch (MalformedJsonException | IllegalArgumentException _) {
       // Whatever it is, it is none of ours.
       return null;
     }
+  }
+
+  /** Why the bytes are no entity, for people; null if they are one. */
+  static @Nullable String fault(byte[] bytes) {
+    try {
+      return read(bytes) == null ? "it is of no format that is known" : null;
+    } catch (MalformedJsonException | IllegalArgumentException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  private static @Nullable StateFile read(byte[] bytes) {
+    byte[] compact = JsonLayout.compact(bytes);
+    var json = new JsonReader(compact, 0, compact.length);
+    if (json.beginObject().member("format").number() != FORMAT) {
+      return null;
+    }
+    UUID lineage = UUID.fromString(json.member("lineage").text());
+    long epoch = json.member("epoch").number();
+    long version = json.member("version").number();
+    Entry entry = StoredJson.members(json);
+    if (entry instanceof Entry.Gone || entry instanceof Entry.Key) {
+      return null;
+    }
+    boolean hasChecksum = json.has(CheckedJson.CHECKSUM);
+    if (hasChecksum) {
+      json.text();
+    }
+    json.endObject();
+    json.end();
+    return new StateFile(lineage, epoch, version, entry, hasChecksum);
+  }
+
+  /** The entity as one side of a conflict. */
+  Conflict.Side side() {
+    return switch (entry) {
+      case Entry.OfTask(var task) -> new Conflict.Side.OfTask(task);
+      case Entry.OfInitiative(var initiative) -> new Conflict.Side.OfInitiative(initiative);
+      case Entry.Gone _, Entry.Key _ -> throw new IllegalStateException("no entity: " + entry);
+    };
+  }
+
+  /** The revision that the entity itself bears. */
+  long revision() {
+    return switch (entry) {
+      case Entry.OfTask(var task) -> task.entity().revision();
+      case Entry.OfInitiative(var initiative) -> initiative.entity().revision();
+      case Entry.Gone _, Entry.Key _ -> throw new IllegalStateException("no entity: " + entry);
+    };
   }
 }

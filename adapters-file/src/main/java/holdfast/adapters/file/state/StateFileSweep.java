@@ -32,21 +32,25 @@ final class StateFileSweep {
   private final Quarantine quarantine;
   private final Supplier<Identity> identity;
   private final LongSupplier lastSeq;
+  private final StateFileEdits edits;
   private final List<Path> unswept = new ArrayList<>();
 
   /**
    * @param lastSeq the newest durable seq
+   * @param edits told of what waits for a decision
    */
   StateFileSweep(
       StateFilePlaces places,
       Quarantine quarantine,
       Supplier<Identity> identity,
-      LongSupplier lastSeq) {
+      LongSupplier lastSeq,
+      StateFileEdits edits) {
     this.places = places;
     this.disk = places.disk();
     this.quarantine = quarantine;
     this.identity = identity;
     this.lastSeq = lastSeq;
+    this.edits = edits;
   }
 
   /** Goes through the next shard, and begins anew after the last. */
@@ -110,6 +114,9 @@ final class StateFileSweep {
       what = "its name is none that the server gives";
     } else if (disk.kind(path) == Disk.Kind.FILE) {
       byte[] bytes = places.read(path);
+      if (isBroughtIn(path, key, bytes, findings)) {
+        return;
+      }
       StateFile said = bytes != null && CheckedJson.isSound(bytes) ? StateFile.decode(bytes) : null;
       if (said != null && isAhead(said)) {
         findings.add(
@@ -124,6 +131,31 @@ final class StateFileSweep {
       condition = said == null ? Condition.UNKNOWN : Condition.FOREIGN;
     }
     findings.add(stranger(key, condition, path, what, quarantine.move(path, what, null)));
+  }
+
+  /** A file without a checksum was never ours: whether it may come in is for others to say. */
+  private boolean isBroughtIn(
+      Path path, EntityKey key, byte @Nullable [] bytes, List<Finding> findings)
+      throws IOException {
+    StateFile said = bytes == null ? null : StateFile.decode(bytes);
+    if (said == null) {
+      return bytes != null && edits.isBeingWritten(key, path);
+    }
+    if (bytes == null || said.hasChecksum()) {
+      return false;
+    }
+    if (!edits.isJudged(key, bytes)) {
+      edits.asked(key, bytes);
+      findings.add(
+          new Finding(
+              key,
+              Condition.UNKNOWN,
+              path.toString(),
+              "there is no such entity",
+              null,
+              StateFileEdits.of(key, said, disk.modified(path), bytes)));
+    }
+    return true;
   }
 
   private boolean isAhead(StateFile said) {
