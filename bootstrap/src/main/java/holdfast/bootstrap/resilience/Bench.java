@@ -1,6 +1,7 @@
 package holdfast.bootstrap.resilience;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -77,12 +78,22 @@ record Bench(Scratch scratch, Path directory, List<Path> foreign) {
   /** How a process ended that was refused. */
   record Ended(int exitCode, String said) {}
 
-  /** The only file of this name below the data directory, or a broken promise. */
+  /** A file of this name below the data directory, or a broken promise. */
   Path find(String name) throws IOException {
+    return files(name).stream()
+        .findFirst()
+        .orElseThrow(() -> new BrokenPromiseException("there is no " + name + " on the disk"));
+  }
+
+  boolean has(String name) throws IOException {
+    return !files(name).isEmpty();
+  }
+
+  private List<Path> files(String name) throws IOException {
     try (var walk = Files.walk(data())) {
-      return walk.filter(file -> file.getFileName().toString().equals(name))
-          .findFirst()
-          .orElseThrow(() -> new BrokenPromiseException("there is no " + name + " on the disk"));
+      return walk.filter(file -> file.getFileName().toString().equals(name)).toList();
+    } catch (UncheckedIOException changesMeanwhile) {
+      return List.of();
     }
   }
 }

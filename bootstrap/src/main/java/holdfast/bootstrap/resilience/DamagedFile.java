@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** One file of each kind is damaged or deleted, under the server and while there is none. */
@@ -25,10 +26,14 @@ final class DamagedFile extends Drill {
    * What was observed after one file was damaged.
    *
    * @param fault what was done to which file
-   * @param told whether a report, a log or a note names it
+   * @param mentions of it in reports, event logs and notes, before and after
    * @param before every task, and the SHA-256 of every output, by its path
    */
-  record Seen(String fault, boolean told, Map<String, String> before, Map<String, String> after) {}
+  record Seen(
+      String fault,
+      List<Integer> mentions,
+      Map<String, String> before,
+      Map<String, String> after) {}
 
   @Override
   String name() {
@@ -46,20 +51,19 @@ final class DamagedFile extends Drill {
     Map<String, String> before;
     try (ServerProcess server = bench.start(OFTEN)) {
       Api api = server.api();
-      before = fill(api);
+      before = fill(api, bench);
       for (Damage damage : live(bench, before.keySet())) {
+        int mentions = mentions(bench, damage);
         damage.inflict();
-        Wait.until("a word of " + damage, () -> isTold(api, bench, damage), told -> told);
-        seen.add(new Seen(damage.toString(), true, before, state(api, before.keySet())));
+        seen.add(observe(api, bench, damage, mentions, before));
       }
       server.kill();
     }
     for (Damage damage : atRest(bench)) {
+      int mentions = mentions(bench, damage);
       damage.inflict();
       try (ServerProcess server = bench.start(OFTEN)) {
-        Api api = server.api();
-        Wait.until("a word of " + damage, () -> isTold(api, bench, damage), told -> told);
-        seen.add(new Seen(damage + " at rest", true, before, state(api, before.keySet())));
+        seen.add(observe(server.api(), bench, damage, mentions, before));
         server.kill();
       }
     }
@@ -73,7 +77,17 @@ final class DamagedFile extends Drill {
             + " tasks and outputs as they were");
   }
 
-  private static Map<String, String> fill(Api api) throws IOException, InterruptedException {
+  private static Seen observe(
+      Api api, Bench bench, Damage damage, int mentions, Map<String, String> before)
+      throws IOException, InterruptedException {
+    int now =
+        Wait.until(
+            "mention of " + damage, () -> mentions(bench, damage), count -> count > mentions);
+    return new Seen(damage.toString(), List.of(mentions, now), before, state(api, before.keySet()));
+  }
+
+  private static Map<String, String> fill(Api api, Bench bench)
+      throws IOException, InterruptedException {
     var paths = new ArrayList<String>();
     for (int i = 0; i < HELD; i++) {
       paths.add("/api/tasks/" + api.submit(Api.held("waits " + i)));
@@ -83,11 +97,10 @@ final class DamagedFile extends Drill {
     api.await(id, "a sealed output", task -> !Api.attempt(task).getJsonObject("sealed").isEmpty());
     paths.add("/api/tasks/" + id);
     paths.add("/api/tasks/" + id + "/output");
-    // So that files of it exist, and a snapshot.
-    Wait.until(
-        "state files that are up to date",
-        () -> api.get("/api/health").getJsonObject("components").getJsonObject("sync").toString(),
-        sync -> sync.contains("; 0 to write"));
+    for (String path : paths.subList(0, HELD)) {
+      String file = path.replaceAll(".*/", "") + ".json";
+      Wait.until("state file " + file, () -> bench.has(file), Boolean::booleanValue);
+    }
     return state(api, paths);
   }
 
@@ -148,39 +161,43 @@ final class DamagedFile extends Drill {
     return name.endsWith(suffix) && !name.startsWith("spare");
   }
 
-  /** Whether the last report, an event log or a note of the quarantine names the file. */
-  private static boolean isTold(Api api, Bench bench, Damage damage)
-      throws IOException, InterruptedException {
-    if (api.get("/api/recovery").toString().contains(damage.name())) {
-      return true;
-    }
-    for (String place : List.of("logs/error", "logs/system", "state/recovery/quarantine")) {
+  /** How often reports, event logs and the notes of the quarantine name the file. */
+  private static int mentions(Bench bench, Damage damage) throws IOException {
+    int mentions = 0;
+    for (String place :
+        List.of(
+            "logs/error", "logs/system", "state/recovery/quarantine", "state/recovery/reports")) {
       Path directory = bench.data().resolve(place);
-      if (Files.isDirectory(directory) && mentions(directory, damage)) {
-        return true;
+      if (Files.isDirectory(directory)) {
+        mentions += mentions(directory, damage);
       }
     }
-    return false;
+    return mentions;
   }
 
-  private static boolean mentions(Path directory, Damage damage) throws IOException {
+  private static int mentions(Path directory, Damage damage) throws IOException {
+    int mentions = 0;
     try (Stream<Path> files = Files.list(directory)) {
-      for (Path file : files.toList()) {
-        String name = file.toString();
-        if ((name.endsWith(".jsonl") || name.endsWith(".note"))
-            && Files.readString(file, StandardCharsets.ISO_8859_1).contains(damage.name())) {
-          return true;
-        }
+      for (Path file : files.filter(DamagedFile::tells).toList()) {
+        String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        mentions += text.split(Pattern.quote(damage.name()), -1).length - 1;
       }
     } catch (NoSuchFileException rotatedMeanwhile) {
-      return false;
+      return 0;
     }
-    return false;
+    return mentions;
+  }
+
+  private static boolean tells(Path file) {
+    String name = file.toString();
+    return name.endsWith(".jsonl") || name.endsWith(".note") || name.endsWith(".json");
   }
 
   static List<String> faults(Seen seen) {
     var checks = new Checks();
-    checks.holds(seen.told(), seen.fault() + ": nothing names it");
+    checks.holds(
+        seen.mentions().getLast() > seen.mentions().getFirst(),
+        seen.fault() + ": nothing names it");
     seen.before()
         .forEach(
             (path, was) ->
