@@ -90,9 +90,9 @@ final class DiskFull extends Drill {
               full.refusal().status(), code, full.read(), full.stopped(), again, api.state(id));
       return Outcome.of(
           faults(seen),
-          "reserve of "
+          "a reserve of "
               + Spell.mebibytes(back.reserve())
-              + " above what is free: new tasks "
+              + ", more than is free: new tasks "
               + seen.refusal()
               + " "
               + code

@@ -51,10 +51,9 @@ record Request(
         .footer(
             "",
             "Tests: " + String.join(", ", Drill.all().stream().map(Drill::name).toList()) + ".",
-            "One line for each: what was asserted and measured. Takes less than a minute on a"
-                + " machine that is idle.",
-            "Exit code 0 if all passed, 1 if one failed or none was run, 2 for a wrong option,",
-            "4 if the server takes another token, 6 if there is none.");
+            "One line for each: what was asserted and measured. Takes less than a minute where the",
+            "machine is idle. Exit code 0 if all passed, 1 if one failed or none was run, 2 for a",
+            "wrong option, 4 if the server takes another token, 6 if there is none.");
     return spec;
   }
 
