@@ -8,7 +8,9 @@ module holdfast.bootstrap {
   requires holdfast.application;
   requires holdfast.domain;
   requires info.picocli;
+  requires jakarta.json;
   requires java.logging;
+  requires java.net.http;
   requires jdk.unsupported;
   requires org.snakeyaml.engine.v2;
 }

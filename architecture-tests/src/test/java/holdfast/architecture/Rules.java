@@ -135,7 +135,8 @@ final class Rules {
   ArchRule onlyTheDiskPackageTouchesFiles() {
     return noClasses()
         .that()
-        .resideOutsideOfPackage(root + ".adapters.file.disk..")
+        // What breaks files on purpose is no part of the server, and must not go through its code.
+        .resideOutsideOfPackages(root + ".adapters.file.disk..", root + ".bootstrap.resilience..")
         .should()
         .dependOnClassesThat(
             belongToAnyOf(
@@ -155,7 +156,8 @@ final class Rules {
   ArchRule onlyOneAdapterStartsAndSignalsProcesses() {
     return noClasses()
         .that()
-        .resideOutsideOfPackage(root + ".adapters.process..")
+        // The same holds for what kills servers on purpose.
+        .resideOutsideOfPackages(root + ".adapters.process..", root + ".bootstrap.resilience..")
         .should()
         .dependOnClassesThat(belongToAnyOf(ProcessBuilder.class, Process.class))
         .orShould()

@@ -2,6 +2,7 @@ package holdfast.bootstrap;
 
 import holdfast.adapters.file.FileStorageException;
 import holdfast.adapters.file.OfflineRestoration;
+import holdfast.bootstrap.resilience.Resilience;
 import holdfast.domain.restoration.Restoration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -17,7 +18,8 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code config}, {@code version}.
+ * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code resilience}, {@code
+ * config}, {@code version}.
  */
 public final class Main {
   private static final String DRY_RUN = "--dry-run";
@@ -52,6 +54,7 @@ public final class Main {
     root.addSubcommand("config", config());
     root.addSubcommand("verify", verify());
     root.addSubcommand("restore", restore());
+    root.addSubcommand("resilience", Resilience.spec());
     root.addSubcommand("version", version());
     root.addSubcommand("rehearse", rehearse());
     root.addOption(
@@ -90,6 +93,7 @@ public final class Main {
       case "restore" ->
           Restore.run(
               restoration(parsed), options(parsed), System.getenv(), System.out, System.err);
+      case "resilience" -> Resilience.run(parsed, Bystander.of(System.getenv()));
       case "config" -> ShowConfiguration.print(options(parsed), System.getenv(), System.out);
       case "version" -> {
         System.out.println("holdfast " + version(Main.class.getModule()));
