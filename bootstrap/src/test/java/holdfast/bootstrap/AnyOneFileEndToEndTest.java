@@ -144,7 +144,7 @@ class AnyOneFileEndToEndTest {
     tasks.put(
         api.submit(
             shell("echo again; exit 1")
-                + ",\"retry\":{\"maxAttempts\":2,\"backoff\":\"PT2H\",\"maxBackoff\":\"PT3H\"}}"),
+                + ",\"retry\":{\"maxAttempts\":2,\"backoff\":\"PT20H\",\"maxBackoff\":\"PT21H\"}}"),
         JsonObject.EMPTY_JSON_OBJECT);
     for (String id : ended) {
       tasks.put(id, api.awaitSealed(id));
