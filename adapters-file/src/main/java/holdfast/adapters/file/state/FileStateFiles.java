@@ -378,7 +378,8 @@ public final class FileStateFiles implements StateFiles {
   private boolean isPutInPlace(Path temporary, Wanted wanted) throws IOException {
     Path file = wanted.file();
     Instant looked = wanted.looked().get();
-    if (looked == null) {
+    // What could not be read was moved away rather than copied: there is nothing to exchange with.
+    if (looked == null || disk.kind(file) == Disk.Kind.MISSING) {
       disk.rename(temporary, file);
       return true;
     }
