@@ -21,7 +21,15 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
-/** {@code holdfast resilience}. */
+/**
+ * {@code holdfast resilience}: breaks a server in a scratch directory in every way that it promises
+ * to survive, and says what came of it. Stands outside of what it tests: it knows the server by its
+ * command line, its API and its files alone.
+ *
+ * <p>A {@code Drill} is one test. It gathers an observation and hands it to a pure function that
+ * names every promise it breaks, so that the judgement itself can be tested against observations
+ * that are wrong in one thing each.
+ */
 public final class Resilience {
   private static final int FAILED = 1;
   private static final int NO_AUTHORITY = 4;
