@@ -152,13 +152,14 @@ final class CommitThread {
     var committed = new ArrayList<Committed>(changes);
     for (QueuedCommit commit : group) {
       commit.addTo(committed);
+      // Before it is told of: whoever hears of a change finds it in the entity's history.
+      commit.pending().forEach(Pending::durable);
     }
     if (!committed.isEmpty()) {
       feed.committed(Collections.unmodifiableList(committed));
     }
     for (QueuedCommit commit : group) {
       for (Pending pending : commit.pending()) {
-        pending.durable();
         lastSeq = pending.change().seq();
       }
       commit.settle(new CommitResult.Done(lastSeq));

@@ -50,7 +50,7 @@ public interface TaskStorage extends AutoCloseable {
   PendingCommit commit(List<Change> changes, Origin origin);
 
   /**
-   * What happened to an entity, newest first.
+   * What happened to an entity, newest first: everything durable, and at least what was fed.
    *
    * @param beforeSeq only changes with a smaller seq
    * @param limit at most so many

@@ -79,6 +79,21 @@ public abstract class TaskStorageContractTest {
   }
 
   @Test
+  void whatIsFedIsInTheHistoryAlready() throws InterruptedException {
+    storage.close();
+    fed.clear();
+    storage = create();
+    TaskStorage present = storage;
+    storage.open(
+        changes ->
+            changes.forEach(
+                change -> fed.addAll(present.history(change.change().key(), Long.MAX_VALUE, 1))));
+    Change.PutTask change = SampleTasks.submit(1);
+    commit(change);
+    assertEquals(List.of(new Committed(1, change)), fed);
+  }
+
+  @Test
   void oneCommitIsFedInOneCall() throws InterruptedException {
     assertEquals(
         new CommitResult.Done(3),
