@@ -51,8 +51,8 @@ class FullDiskIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  /** More than fit into what is left of a segment, a spare one, and half of the ballast. */
-  private static final int FACTS_MAX = 60;
+  /** More than fit into a segment, a spare one, and half of the ballast. */
+  private static final int FACTS_MAX = 400;
 
   @TempDir private Path scratch;
   private @Nullable SmallDisk mounted;
