@@ -50,7 +50,6 @@ public record ShutdownPreview(
       Duration limit,
       int itemsMax,
       @Nullable String readOnly) {
-    ShutdownTasks done = readOnly == null ? policy : ShutdownTasks.KEEP;
     List<Item> items =
         all.stream()
             .map(Stored::entity)
@@ -59,7 +58,7 @@ public record ShutdownPreview(
                 Comparator.comparing((Task task) -> !task.state().name().isActive())
                     .thenComparing(Task::createdAt)
                     .thenComparing(Task::id))
-            .map(task -> item(task, done, limit))
+            .map(task -> readOnly == null ? item(task, policy, limit) : foreign(task))
             .toList();
     var fates = new EnumMap<Fate, Integer>(Fate.class);
     for (Fate fate : Fate.values()) {
@@ -68,6 +67,14 @@ public record ShutdownPreview(
     items.forEach(item -> fates.merge(item.fate(), 1, Integer::sum));
     List<Item> shown = items.subList(0, Math.min(itemsMax, items.size()));
     return new ShutdownPreview(policy, fates, shown, items.size() - shown.size());
+  }
+
+  private static Item foreign(Task task) {
+    boolean active = task.state().name().isActive();
+    return new Item(
+        task,
+        active ? Fate.RUNS_ON : Fate.WAITS,
+        "the directory is a copy that is not accepted: what it says of this task is left alone");
   }
 
   private static Item item(Task task, ShutdownTasks policy, Duration limit) {
@@ -83,7 +90,9 @@ public record ShutdownPreview(
               : new Item(
                   task,
                   Fate.AWAITED,
-                  "its end is waited for within " + limit + "; after that it runs on");
+                  "its end is waited for as long as the timeout of "
+                      + limit
+                      + " allows; after that it runs on");
       case STOP -> new Item(task, Fate.STOPPED, stopped(task.spec().stopGrace(), limit));
     };
   }
@@ -91,9 +100,9 @@ public record ShutdownPreview(
   private static String stopped(Duration grace, Duration limit) {
     return "SIGTERM, and SIGKILL after "
         + grace
-        + (grace.compareTo(limit) < 0
+        + (grace.compareTo(limit.dividedBy(2)) < 0
             ? ""
-            : ", which is longer than the shutdown may take: if it needs so long, the next start"
-                + " goes on with it");
+            : ", which may be longer than the shutdown can wait: then the next start goes on with"
+                + " it");
   }
 }

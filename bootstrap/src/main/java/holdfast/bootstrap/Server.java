@@ -117,10 +117,13 @@ final class Server {
               Server::say);
       answering = () -> stop(web, LAST_ANSWERS_MAX);
       ending.onBegin(
-          how ->
-              Thread.ofPlatform()
-                  .name("holdfast-shutdown")
-                  .start(() -> shutDown(ending, how, ports, web, storage)));
+          how -> {
+            // At once: whoever has been told of the shutdown is not to find work still taken.
+            ifRunning(Holdfast::beginNothingNew);
+            Thread.ofPlatform()
+                .name("holdfast-shutdown")
+                .start(() -> shutDown(ending, how, ports, web, storage));
+          });
       int port = listen(web);
       shutdown.complete(ending);
       try {
@@ -298,7 +301,11 @@ final class Server {
             .collect(Collectors.joining(", "));
     String more =
         left.size() > LEFT_NAMED_MAX ? " and " + (left.size() - LEFT_NAMED_MAX) + " more" : "";
-    return List.of(left.size() + " tasks run on, adopted by the next start: " + named + more);
+    String what =
+        policy == ShutdownTasks.STOP
+            ? " being stopped still, which the next start goes on with: "
+            : " running on, to be adopted by the next start: ";
+    return List.of((left.size() == 1 ? "1 task" : left.size() + " tasks") + what + named + more);
   }
 
   /** What is still being read must not be closed; a start is as good after a kill. */
