@@ -108,24 +108,15 @@ class ContainerEndToEndTest {
   }
 
   @Test
-  void asProcess1ItRunsTasksReapsOrphansAndAStopEndsAllInOrder() throws Exception {
-    String id;
-    String orphaned;
+  void asProcess1ItReapsOrphansEndsTasksInOrderAndKnowsWhatAKillTookWithIt() throws Exception {
+    String stopped;
+    String killed;
     try (PackagedServer server = start()) {
       ApiClient api = server.client();
-      assertEquals(
-          "SUCCEEDED", api.awaitEnd(api.submit("{\"command\":[\"true\"]}")).getString("state"));
-      // Its monitor is killed, so it falls to process 1 when it runs and when it ends.
-      orphaned = running(api, "sleep", "1");
-      ProcessHandle monitor =
-          first(server)
-              .children()
-              .filter(child -> child.info().commandLine().orElse("").contains(orphaned))
-              .findFirst()
-              .orElseThrow();
-      monitor.destroyForcibly();
-      api.awaitEnd(orphaned);
-      id = running(api, "sleep", "600");
+      String quick = api.submit("{\"command\":[\"true\"]}");
+      assertEquals("SUCCEEDED", api.awaitEnd(quick).getString("state"));
+      orphan(server);
+      stopped = running(api, "sleep", "600");
       Await.until(
           () -> children(first(server)),
           states -> states.size() == 1 && states.getFirst().endsWith("S"),
@@ -135,33 +126,38 @@ class ContainerEndToEndTest {
     try (PackagedServer server = start()) {
       ApiClient api = server.client();
       assertEquals(0, api.get("/api/recovery").getJsonArray("tasks").size(), "ends are recorded");
-      JsonObject task = api.task(id);
+      JsonObject task = api.task(stopped);
       assertEquals("CANCELED", task.getString("state"));
       assertTrue(task.getString("stateReason").contains("shut down"), task.toString());
-      stop(server);
-    }
-  }
-
-  @Test
-  void aContainerThatIsKilledTakesItsTasksWithItAndTheNextStartSaysSo() throws Exception {
-    String id;
-    try (PackagedServer server = start()) {
-      id = running(server.client(), "sleep", "600");
+      killed = running(api, "sleep", "600");
       first(server).destroyForcibly();
       server.awaitExit();
     }
-    // Outside of any container: certainly another pid namespace than that of the start.
-    try (PackagedServer server = PackagedServer.start(data())) {
+    try (PackagedServer server = start()) {
       ApiClient api = server.client();
       JsonObject verdict = api.get("/api/recovery").getJsonArray("tasks").getJsonObject(0);
-      assertEquals(id, verdict.getString("id"));
+      assertEquals(killed, verdict.getString("id"));
       assertEquals("LOST", verdict.getString("verdict"), verdict.toString());
       assertFalse(verdict.getBoolean("needsDecision"));
       assertTrue(verdict.getString("reason").contains("container"), verdict.toString());
       assertTrue(
           verdict.getJsonArray("evidence").toString().contains("ends with its first process"),
           verdict.toString());
-      assertEquals("LOST", api.task(id).getString("state"));
+      assertEquals("LOST", api.task(killed).getString("state"));
     }
+  }
+
+  /** The monitor of a command is killed, so that process 1 inherits the command, and its end. */
+  private static void orphan(PackagedServer server) throws IOException, InterruptedException {
+    ApiClient api = server.client();
+    String id = running(api, "sleep", "1");
+    ProcessHandle monitor =
+        first(server)
+            .children()
+            .filter(child -> child.info().commandLine().orElse("").contains(id))
+            .findFirst()
+            .orElseThrow();
+    monitor.destroyForcibly();
+    api.awaitEnd(id);
   }
 }
