@@ -40,7 +40,7 @@ final class Server {
   private static final Duration LAST_REQUESTS_MAX = Duration.ofSeconds(10);
 
   /** What a client needs to take its last frames; who does not read would take for ever. */
-  private static final Duration LAST_FRAMES_MAX = Duration.ofSeconds(2);
+  private static final Duration LAST_FRAMES_MAX = Duration.ofSeconds(3);
 
   /** Tasks that are named when they outlive a shutdown that waited for them. */
   private static final int LEFT_NAMED_MAX = 20;

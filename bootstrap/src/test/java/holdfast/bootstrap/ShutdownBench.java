@@ -2,6 +2,7 @@ package holdfast.bootstrap;
 
 import jakarta.json.Json;
 import java.io.IOException;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +26,7 @@ final class ShutdownBench {
   static void run(Path scratch) throws IOException, InterruptedException, ExecutionException {
     Path data = scratch.resolve("shutdown");
     var seconds = new ArrayList<Double>();
+    int cutOff = 0;
     try {
       for (int round = 0; round < ROUNDS; round++) {
         try (var server =
@@ -48,9 +50,7 @@ final class ShutdownBench {
           relabel(api);
           seconds.add(server.terminate());
           for (WebSocketClient socket : sockets) {
-            if (socket.awaitClose(PATIENCE) != 1012) {
-              throw new IllegalStateException("a socket was not closed with 1012");
-            }
+            cutOff += socket.awaitClose(PATIENCE) == 1012 ? 0 : 1;
           }
         }
       }
@@ -62,7 +62,12 @@ final class ShutdownBench {
         "SIGTERM to exit, " + TASKS + " running tasks, " + SOCKETS + " sockets",
         seconds.get(ROUNDS / 2),
         "s",
-        String.format(Locale.ROOT, "median of %s; the last: %s", seconds, steps(data)));
+        String.format(
+            Locale.ROOT,
+            "median of %s; sockets cut off: %d; the last: %s",
+            seconds,
+            cutOff,
+            steps(data)));
   }
 
   private static void submit(ApiClient api)
@@ -119,8 +124,7 @@ final class ShutdownBench {
                                 .header("If-Match", "*")
                                 .method(
                                     "PATCH",
-                                    java.net.http.HttpRequest.BodyPublishers.ofString(
-                                        "{\"priority\":" + priority + "}"))
+                                    BodyPublishers.ofString("{\"priority\":" + priority + "}"))
                                 .build()))));
       }
       for (Future<?> change : changed) {
