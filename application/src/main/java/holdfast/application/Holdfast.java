@@ -243,10 +243,16 @@ public final class Holdfast implements AutoCloseable {
     return ShutdownPreview.of(core.state().select(task -> true), policy, limit, itemsMax, readOnly);
   }
 
-  /** Writes the copies of outputs and the state files for the last time. After {@link #close}. */
-  public void finalSync() {
+  /** Brings the copies of outputs up to date for the last time. After {@link #close}. */
+  public void finalCopies() {
     if (readOnly == null) {
       maintenance.outputs().atShutdown();
+    }
+  }
+
+  /** Writes the state files for the last time. After {@link #close}. */
+  public void finalSync() {
+    if (readOnly == null) {
       maintenance.sync().atShutdown();
     }
   }

@@ -269,6 +269,7 @@ final class Server {
               return List.of();
             }));
     steps.add(Step.of("stop services", () -> ifRunning(Holdfast::close)));
+    steps.add(Step.of("copy outputs", () -> ifRunning(Holdfast::finalCopies)));
     steps.add(Step.of("final sync", () -> ifRunning(Holdfast::finalSync)));
     steps.add(Step.of("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)));
     steps.add(Step.of("let go of processes", ports.processes()::close));

@@ -17,6 +17,7 @@ import java.util.concurrent.Future;
 final class ShutdownBench {
   private static final int TASKS = 1_000;
   private static final int SOCKETS = 100;
+  private static final int CLIENTS = 16;
   private static final int ROUNDS = 3;
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -72,7 +73,7 @@ final class ShutdownBench {
 
   private static void submit(ApiClient api)
       throws IOException, InterruptedException, ExecutionException {
-    try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+    try (var pool = Executors.newFixedThreadPool(CLIENTS)) {
       List<Future<String>> submitted = new ArrayList<>();
       for (int i = 0; i < TASKS; i++) {
         submitted.add(pool.submit(() -> api.submit(RestartEndToEndTest.command("sleep", "3600"))));
@@ -108,7 +109,7 @@ final class ShutdownBench {
   private static void relabel(ApiClient api)
       throws IOException, InterruptedException, ExecutionException {
     var items = api.get("/api/tasks?limit=1000").getJsonArray("items");
-    try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+    try (var pool = Executors.newFixedThreadPool(CLIENTS)) {
       List<Future<?>> changed = new ArrayList<>();
       for (int i = 0; i < items.size(); i++) {
         String id = items.getJsonObject(i).getString("id");

@@ -161,6 +161,7 @@ class ShutdownTasksEndToEndTest {
             "close WebSockets",
             "finish requests",
             "stop services",
+            "copy outputs",
             "final sync",
             "final snapshot",
             "let go of processes",
