@@ -43,7 +43,15 @@ class LastTasksTest {
     try (Site site = Site.started(2)) {
       TaskId id = site.submit("sleep", "1000");
       SimulatedProcess process = site.process(id);
-      assertEquals(List.of(id), end(site, ShutdownTasks.KEEP, PATIENT));
+      List<Task> left =
+          site.server()
+              .endTasks(
+                  ShutdownTasks.KEEP,
+                  PATIENT,
+                  () -> {
+                    throw new AssertionError("it waits");
+                  });
+      assertEquals(List.of(id), left.stream().map(Task::id).toList());
       assertTrue(process.isAlive());
       assertEquals(List.of(), process.signals());
     }
@@ -184,6 +192,7 @@ class LastTasksTest {
       TaskId queued = site.submit("true");
       site.crash();
       site.ending(true).start();
+      assertTrue(isRefused(site));
       assertEquals(Name.RUNNING, site.state(running));
       site.processOf(site.lastRun(running)).exit(0);
       site.await(running, Name.SUCCEEDED);
