@@ -230,8 +230,10 @@ class ShutdownTasksEndToEndTest {
   void aSignalHastensAWaitAndASnapshotThatFailsIsNamedAndKeepsNothingFromEnding() throws Exception {
     Path snapshots = data().resolve("state/snapshots");
     Path aside = data().resolve("state/snapshots.aside");
+    // Without haste the wait alone would take longer than an end is waited for here.
+    var limit = Map.of("HOLDFAST_SHUTDOWN_TIMEOUT", "PT5M");
     String id;
-    try (PackagedServer server = PackagedServer.start(data())) {
+    try (PackagedServer server = PackagedServer.start(data(), limit)) {
       ApiClient api = server.client();
       id = running(api, RestartEndToEndTest.command("sleep", "600"));
       ApiClient.expect(202, api.post("/api/shutdown", "{\"tasks\":\"drain\"}"));
@@ -274,6 +276,14 @@ class ShutdownTasksEndToEndTest {
     assertEquals(0, starting.exitValue(), said);
     assertEquals("", new String(starting.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
     assertTrue(said.contains("shutdown: finish recovery, "), said);
+    List<String> told =
+        Files.readAllLines(data().resolve("logs/system/system.jsonl")).stream()
+            .map(ApiClient::parse)
+            .map(event -> event.getString("type") + " " + event.getString("step", ""))
+            .toList();
+    int closing = told.indexOf("shutdown-step refuse new work");
+    assertTrue(closing > 0 && told.lastIndexOf("recovered ") < closing, told.toString());
+    assertEquals(2, told.stream().filter("recovered "::equals).count(), told.toString());
     try (PackagedServer server = PackagedServer.start(data(), "--max-running", "1")) {
       JsonObject report = server.client().get("/api/recovery");
       assertEquals("clean", report.getString("cause"));
