@@ -108,6 +108,7 @@ final class Server {
     try (var processes = new LinuxProcessControl(processSettings(storage))) {
       Ports ports = Storage.ports(storage, processes);
       var web = new HoldfastWeb(webSettings(token), clock);
+      ports.tasks().meter(web.metrics());
       var ending =
           new GracefulShutdown(
               configuration.get(Settings.SHUTDOWN_TIMEOUT),
