@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,20 +52,14 @@ public final class GracefulShutdown {
    */
   public record Begun(String cause, ShutdownTasks tasks, Instant at) {}
 
-  /** What a step does. */
-  @FunctionalInterface
-  public interface Action {
-    /**
-     * Does it.
-     *
-     * @param limit after which nobody waits for it any more
-     * @return what it had to leave undone, for people; empty if it is done
-     */
-    List<String> run(Duration limit) throws InterruptedException;
-  }
-
-  /** One step; the name says what it does, for the log. */
-  public record Step(String name, Action action) {
+  /**
+   * One step.
+   *
+   * @param name says what it does, for the log
+   * @param action does it; is given the time after which nobody waits for it any more, and gives
+   *     what it had to leave undone, for people, or nothing if it is done
+   */
+  public record Step(String name, Function<Duration, List<String>> action) {
 
     /** One that either is done or fails. */
     public static Step of(String name, Runnable action) {
@@ -194,7 +189,7 @@ public final class GracefulShutdown {
     long share = Math.max(0, deadline - start);
     // What keeps to its limit has a moment to say what it left.
     var ownLimit = Duration.ofNanos(share - Math.min(share / 10, TELL_MAX.toNanos()));
-    var result = new FutureTask<List<String>>(() -> step.action().run(ownLimit));
+    var result = new FutureTask<List<String>>(() -> step.action().apply(ownLimit));
     Thread.ofPlatform().daemon().name("shutdown-" + step.name()).start(result);
     try {
       List<String> left = result.get(share, TimeUnit.NANOSECONDS);

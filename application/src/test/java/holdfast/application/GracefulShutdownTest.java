@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -129,7 +129,7 @@ class GracefulShutdownTest {
             "wait",
             limit -> {
               limits.add(limit);
-              never.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+              LockSupport.parkNanos(limit.toNanos());
               return List.of("a task");
             });
     assertEquals(

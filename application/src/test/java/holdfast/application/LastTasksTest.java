@@ -197,10 +197,11 @@ class LastTasksTest {
       site.processOf(site.lastRun(running)).exit(0);
       site.await(running, Name.SUCCEEDED);
       site.server().close();
+      long seq = site.server().state().seq();
       site.server().finalSync();
       assertEquals(Name.QUEUED, site.state(queued));
       assertEquals(0, site.world.executions(queued));
-      assertEquals(site.server().state().seq(), site.stateFiles.checkpoint());
+      assertTrue(site.stateFiles.checkpoint() >= seq, "what recovery changed is in the files");
       site.ending(false).restart();
       site.await(queued, Name.SUCCEEDED);
     }

@@ -255,20 +255,8 @@ final class Server {
       steps.add(new Step(name, limit -> endTasks(how.tasks(), limit, ending)));
     }
     steps.add(Step.of("stop accepting", web::stopAccepting));
-    steps.add(
-        new Step(
-            "close WebSockets",
-            limit -> {
-              web.closeSockets(HoldfastWeb.Leaving.RESTARTING, least(limit, LAST_FRAMES_MAX));
-              return List.of();
-            }));
-    steps.add(
-        new Step(
-            "finish requests",
-            limit -> {
-              web.stop(least(limit, LAST_REQUESTS_MAX));
-              return List.of();
-            }));
+    steps.add(new Step("close WebSockets", limit -> closeSockets(web, limit)));
+    steps.add(new Step("finish requests", limit -> finishRequests(web, limit)));
     steps.add(Step.of("stop services", () -> ifRunning(Holdfast::close)));
     steps.add(Step.of("copy outputs", () -> ifRunning(Holdfast::finalCopies)));
     steps.add(Step.of("final sync", () -> ifRunning(Holdfast::finalSync)));
@@ -278,7 +266,21 @@ final class Server {
     return steps;
   }
 
-  private List<String> finishRecovery(Duration limit) throws InterruptedException {
+  private static List<String> closeSockets(HoldfastWeb web, Duration limit) {
+    try {
+      web.closeSockets(HoldfastWeb.Leaving.RESTARTING, least(limit, LAST_FRAMES_MAX));
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return List.of();
+  }
+
+  private static List<String> finishRequests(HoldfastWeb web, Duration limit) {
+    stop(web, least(limit, LAST_REQUESTS_MAX));
+    return List.of();
+  }
+
+  private List<String> finishRecovery(Duration limit) {
     try {
       recovered.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       return List.of();
@@ -286,6 +288,9 @@ final class Server {
       return List.of("the recovery of this start; the next one begins it anew");
     } catch (ExecutionException impossible) {
       throw new IllegalStateException(impossible);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return List.of("the recovery of this start: nobody waited for it");
     }
   }
 
