@@ -28,6 +28,7 @@ public final class Holdfast implements AutoCloseable {
   private final Supervisor supervisor;
   private final Scheduler scheduler;
   private final Recovery recovery;
+  private final RecoveryDecisions decisions;
   private final HealthReport health;
   private final Maintenance maintenance;
   private final @Nullable String readOnly;
@@ -56,6 +57,7 @@ public final class Holdfast implements AutoCloseable {
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
+    decisions = new RecoveryDecisions(core, recovery, readOnly);
     var sync = new SyncService(core, feed, intervals.sync(), intervals.strategy());
     var mendings = new Mendings(core);
     var outputs = new OutputKeeper(core, mendings);
@@ -191,6 +193,11 @@ public final class Holdfast implements AutoCloseable {
 
   public Recovery recovery() {
     return recovery;
+  }
+
+  /** Takes decisions about runs whose fate recovery could not find out. */
+  public RecoveryDecisions recoveryDecisions() {
+    return decisions;
   }
 
   /**

@@ -9,6 +9,7 @@ import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
+import holdfast.domain.recovery.RecoveryVerdict;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
@@ -35,6 +36,8 @@ public final class Recovery {
   /** Purges before this many others have certainly removed their files in an earlier start. */
   private static final int PURGES_REPEATED_MAX = 10_000;
 
+  private static final String UNDECIDABLE = new RecoveryVerdict.Undecidable("").name();
+
   private static final DateTimeFormatter REPORT_ID =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -52,9 +55,38 @@ public final class Recovery {
     return Optional.ofNullable(report);
   }
 
-  /** The reports of this and earlier starts, newest first. */
-  public List<RecoveryReport> reports(int limit) {
-    return core.ports().recovery().newest(limit);
+  /**
+   * The reports of this and earlier starts, newest first.
+   *
+   * @param before only those older than the one with this id; null for all
+   */
+  public List<RecoveryReport> reports(@Nullable String before, int limit) {
+    return core.ports().recovery().before(before, limit);
+  }
+
+  /** One of them. */
+  public Optional<RecoveryReport> report(String id) {
+    return core.ports().recovery().find(id);
+  }
+
+  /** What this start concluded about a task, if it left the decision to a person. */
+  Optional<TaskVerdict> undecided(TaskId id) {
+    RecoveryReport present = report;
+    return present == null
+        ? Optional.empty()
+        : present.tasks().stream()
+            .filter(verdict -> verdict.id().equals(id) && verdict.verdict().equals(UNDECIDABLE))
+            .findFirst();
+  }
+
+  /** Notes in the report what became of a verdict. One thread at a time. */
+  void note(TaskVerdict settled) {
+    RecoveryReport present = report;
+    if (present != null) {
+      RecoveryReport noted = present.with(settled);
+      report = noted;
+      save(noted);
+    }
   }
 
   /**
@@ -117,6 +149,14 @@ public final class Recovery {
             verdicts);
     report = finished;
     save(finished);
+    core.log(
+        Category.SYSTEM,
+        "recovered",
+        Map.of(
+            "report", finished.id(),
+            "cause", finished.cause().name(),
+            "replayed", finished.replayed(),
+            "activeTasks", finished.tasks().size()));
     repeatPurges(replay);
     for (Task task : restarted) {
       supervisor.launch(task);
@@ -162,14 +202,6 @@ public final class Recovery {
           "recovery-report-not-saved",
           Map.of("report", finished.id(), "error", String.valueOf(failure.getMessage())));
     }
-    core.log(
-        Category.SYSTEM,
-        "recovered",
-        Map.of(
-            "report", finished.id(),
-            "cause", finished.cause().name(),
-            "replayed", finished.replayed(),
-            "activeTasks", finished.tasks().size()));
   }
 
   /** Removes files that a crash left behind between a purge and the removal. */
