@@ -3,6 +3,7 @@ package holdfast.application;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Replay;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
@@ -90,25 +91,18 @@ public final class Recovery {
   }
 
   /**
-   * Settles every active task.
-   *
-   * @param replay how storage found the state
+   * Settles every active task; of a copy that was accepted, every task that is not over: nothing
+   * that ran is touched then, and nothing that waits is started.
    */
-  void run(Replay replay, Instant startedAt) throws InterruptedException {
-    run(replay, startedAt, new ArrayList<>());
-  }
-
-  /**
-   * Settles every task of a copy that was accepted: nothing that ran is touched, nothing that waits
-   * is started.
-   */
-  void runOnCopy(Replay replay, Instant startedAt) throws InterruptedException {
+  void run(Opened opened, Instant startedAt) throws InterruptedException {
     var verdicts = new ArrayList<TaskVerdict>();
-    for (Task task : tasks(name -> !name.isTerminal() && name != TaskState.Name.HELD)) {
-      verdicts.add(disown(task));
+    if (opened.acceptedCopy()) {
+      for (Task task : tasks(name -> !name.isTerminal() && name != TaskState.Name.HELD)) {
+        verdicts.add(disown(task));
+      }
+      core.ports().tasks().copySettled();
     }
-    core.ports().tasks().copySettled();
-    run(replay, startedAt, verdicts);
+    run(opened.replay(), startedAt, verdicts);
   }
 
   private TaskVerdict disown(Task task) throws InterruptedException {
@@ -135,18 +129,7 @@ public final class Recovery {
     for (Task task : tasks(TaskState.Name::isActive)) {
       verdicts.add(settle(task, restarted));
     }
-    var finished =
-        new RecoveryReport(
-            REPORT_ID.format(startedAt) + "-" + core.state().term(),
-            startedAt,
-            core.clock().instant(),
-            replay.cause(),
-            replay.degraded(),
-            replay.records(),
-            replay.tornTail(),
-            replay.healed(),
-            replay.quarantined(),
-            verdicts);
+    RecoveryReport finished = finished(replay, startedAt, verdicts);
     report = finished;
     save(finished);
     core.log(
@@ -161,6 +144,25 @@ public final class Recovery {
     for (Task task : restarted) {
       supervisor.launch(task);
     }
+  }
+
+  /** What storage alone has to say of a start that settles nothing. */
+  RecoveryReport unsettled(Replay replay, Instant startedAt) {
+    return finished(replay, startedAt, List.of());
+  }
+
+  private RecoveryReport finished(Replay replay, Instant startedAt, List<TaskVerdict> verdicts) {
+    return new RecoveryReport(
+        REPORT_ID.format(startedAt) + "-" + core.state().term(),
+        startedAt,
+        core.clock().instant(),
+        replay.cause(),
+        replay.degraded(),
+        replay.records(),
+        replay.tornTail(),
+        replay.healed(),
+        replay.quarantined(),
+        verdicts);
   }
 
   private List<Task> tasks(Predicate<TaskState.Name> wanted) {

@@ -2,8 +2,6 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DryDisk;
-import holdfast.adapters.file.disk.FileLock;
-import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.report.FileRecoveryStorage;
@@ -64,31 +62,8 @@ public final class OfflineVerification {
    */
   public static Result run(FileStorageSettings settings) {
     Layout layout = FileStorage.layout(settings);
-    Disk disk = new NioDisk();
-    try {
-      if (disk.kind(layout.state()) != Disk.Kind.DIRECTORY) {
-        throw new FileStorageException(
-            FileStorageException.EXIT_REFUSED,
-            layout.state() + " is no directory: nothing has been stored there");
-      }
-      // Without the file there is no server, and none must be made.
-      FileLock lock =
-          disk.kind(layout.lock()) == Disk.Kind.FILE ? FileLock.acquire(layout.lock()) : null;
-      try {
-        return new OfflineVerification(layout, settings).check();
-      } finally {
-        if (lock != null) {
-          lock.close();
-        }
-      }
-    } catch (LockHeldException e) {
-      throw new FileStorageException(
-          FileStorageException.EXIT_REFUSED,
-          layout.state()
-              + " is in use by a server: "
-              + e.getMessage()
-              + ". Stop it first; while it runs, its own scrub checks what it keeps",
-          e);
+    try (Offline _ = Offline.hold(layout)) {
+      return new OfflineVerification(layout, settings).check();
     } catch (IOException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, layout.state() + " cannot be read: " + e, e);

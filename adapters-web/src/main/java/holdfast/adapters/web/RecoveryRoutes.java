@@ -1,23 +1,16 @@
 package holdfast.adapters.web;
 
-import holdfast.adapters.web.wire.RecoveryBody;
-import holdfast.adapters.web.wire.RecoveryBody.DecidedBody;
-import holdfast.adapters.web.wire.RecoveryBody.VerdictBody;
 import holdfast.application.Holdfast;
 import holdfast.application.Recovery;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
-import holdfast.domain.recovery.RecoveryReport.Decided;
-import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
 import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.TaskId;
 import io.helidon.http.Status;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code /api/recovery}: what the starts of the server found and did, and decisions about what they
@@ -63,7 +56,7 @@ final class RecoveryRoutes {
                 () ->
                     new RefusedException(
                         Problem.of(ProblemCode.NOT_FOUND, "this start has no report yet")));
-    return Answers.json(Status.OK_200, Rendering.json(body(report)));
+    return Answers.json(Status.OK_200, RecoveryJson.report(report));
   }
 
   private Response report(Call call) {
@@ -80,7 +73,7 @@ final class RecoveryRoutes {
                                 + "; GET "
                                 + REPORTS
                                 + " lists those that are kept")));
-    return Answers.json(Status.OK_200, Rendering.json(body(report)));
+    return Answers.json(Status.OK_200, RecoveryJson.report(report));
   }
 
   private Response reports(Call call) {
@@ -94,7 +87,7 @@ final class RecoveryRoutes {
     int shown = 0;
     while (shown < Math.min(limit, found.size())
         && (shown == 0 || body.length() < PAGE_BYTES_MAX)) {
-      body.ascii(shown == 0 ? "" : ",").raw(Rendering.json(body(found.get(shown))));
+      body.ascii(shown == 0 ? "" : ",").raw(RecoveryJson.report(found.get(shown)));
       shown++;
     }
     boolean isMore = shown < found.size();
@@ -127,37 +120,5 @@ final class RecoveryRoutes {
     reader.finish();
     violations.refuseIfAny();
     return Objects.requireNonNull(decision, "refused otherwise");
-  }
-
-  private static RecoveryBody body(RecoveryReport report) {
-    return new RecoveryBody(
-        report.id(),
-        report.startedAt(),
-        report.readyAt(),
-        report.cause().name().toLowerCase(Locale.ROOT).replace('_', '-'),
-        report.degraded(),
-        report.replayed(),
-        report.tornTail(),
-        report.healed(),
-        report.quarantined(),
-        report.tasks().stream().map(RecoveryRoutes::body).toList());
-  }
-
-  private static VerdictBody body(TaskVerdict verdict) {
-    return new VerdictBody(
-        verdict.id().value(),
-        verdict.attempt(),
-        verdict.verdict(),
-        verdict.reason(),
-        verdict.evidence(),
-        verdict.decision(),
-        verdict.needsDecision(),
-        body(verdict.decided()));
-  }
-
-  private static @Nullable DecidedBody body(@Nullable Decided decided) {
-    return decided == null
-        ? null
-        : new DecidedBody(decided.decision().name().toLowerCase(Locale.ROOT), decided.at());
   }
 }
