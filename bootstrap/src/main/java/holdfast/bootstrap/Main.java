@@ -56,6 +56,7 @@ public final class Main {
     root.addSubcommand("verify", verify());
     root.addSubcommand("restore", restore());
     root.addSubcommand("recover", recover());
+    root.addSubcommand("backup", backup());
     root.addSubcommand("resilience", Resilience.spec());
     root.addSubcommand("version", version());
     root.addSubcommand("rehearse", rehearse());
@@ -96,6 +97,13 @@ public final class Main {
           Restore.run(
               restoration(parsed), options(parsed), System.getenv(), System.out, System.err);
       case "recover" -> recover(parsed);
+      case "backup" ->
+          Backup.run(
+              parsed.matchedPositionalValue(0, ""),
+              options(parsed),
+              System.getenv(),
+              System.out,
+              System.err);
       case "resilience" -> Resilience.run(parsed, Bystander.of(System.getenv()));
       case "config" -> ShowConfiguration.print(options(parsed), System.getenv(), System.out);
       case "version" -> {
@@ -202,6 +210,26 @@ public final class Main {
             "task that was active the verdict, the evidence read for it, and the decision.",
             "Nothing is changed, started or signalled. Exit code 73 if a server has the directory,",
             "otherwise 0, or what the start would exit with.");
+    return spec;
+  }
+
+  private static CommandSpec backup() {
+    CommandSpec spec =
+        withSettings("Copies a data directory consistently, whether or not a server uses it.");
+    spec.addPositional(
+        PositionalParamSpec.builder()
+            .paramLabel("DIR")
+            .arity("1")
+            .required(true)
+            .description("Where to: a directory that does not exist yet, or is empty.")
+            .build());
+    spec.usageMessage()
+        .footer(
+            "",
+            "Everything acknowledged before it began is in it. It is checked before it gets its name,",
+            "so that a half-made one never passes for whole. To go on with it: serve --accept-copy.",
+            "Exit code 1 if it cannot be made, or if it has the source's damage, which is printed;",
+            "5 if DIR cannot be used.");
     return spec;
   }
 
