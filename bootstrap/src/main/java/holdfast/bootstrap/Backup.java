@@ -41,7 +41,8 @@ final class Backup {
             + made.bytes()
             + " bytes written in "
             + Duration.between(begun, clock.instant()).toMillis()
-            + " ms");
+            + " ms"
+            + (made.rounds() == 1 ? "" : " and " + made.rounds() + " rounds"));
     out.flush();
     if (made.findings().isEmpty()) {
       return ExitCode.OK;

@@ -18,8 +18,8 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code recover}, {@code
- * resilience}, {@code config}, {@code version}.
+ * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code recover}, {@code backup},
+ * {@code resilience}, {@code config}, {@code version}.
  */
 public final class Main {
   private static final String DRY_RUN = "--dry-run";
