@@ -179,7 +179,7 @@ class BackupEndToEndTest {
           JsonObject task = ApiClient.parse(answer.body());
           ledger.put(task.getString("id"), task);
         }
-        LockSupport.parkNanos(20_000_000);
+        LockSupport.parkNanos(100_000_000);
       } catch (IOException e) {
         LockSupport.parkNanos(1_000_000);
       } catch (InterruptedException e) {

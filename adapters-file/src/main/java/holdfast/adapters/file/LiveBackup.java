@@ -38,14 +38,23 @@ import org.jspecify.annotations.Nullable;
  *  2  the journal, up to its present end: it reaches everything that 1 proves
  *  3  outputs: at least what the journal has recorded of them
  *  4  the rest: logs, reports, conflicts, token, configuration
+ *  5  2 and 3 once more for what has changed since, until that is little
  * </pre>
  *
- * <p>Then the copy is checked as {@link OfflineVerification} checks a directory. If something was
- * retired, purged or replaced between two steps, it is the checks that notice, and the round is
- * repeated; files that have not changed are not copied again.
+ * <p>A task that was purged between 2 and 3 lacks its outputs; 5 copies the purge too, in so short
+ * a time that hardly another one falls into it. Then the copy is checked as {@link
+ * OfflineVerification} checks a directory; if it finds anything, 5 is repeated. If the journal was
+ * retired, or a restore came between, everything is repeated; files that have not changed are not
+ * copied again.
  */
 public final class LiveBackup {
   private static final int ROUNDS_MAX = 10;
+  private static final int PASSES_MAX = 10;
+
+  /** So few changes are followed up in so short a time that hardly anything happens meanwhile. */
+  private static final int FEW = 100;
+
+  private static final int PASSES_UNCHECKED_MAX = 5;
 
   /** With what a command is started, its variables among it, in a run directory. */
   private static final String PERMIT = "env";
@@ -167,27 +176,9 @@ public final class LiveBackup {
     for (Path directory : to.directories()) {
       copying.directory(directory);
     }
-    List<String> before = List.of();
     for (int round = 1; ; round++) {
-      boolean isLast = round == ROUNDS_MAX;
-      OfflineVerification.Result checked;
       try {
-        copy();
-        checked = check();
-      } catch (LostHistoryException | NoSuchFileException e) {
-        if (isLast) {
-          throw new FileStorageException(
-              FileStorageException.EXIT_FAILED,
-              "no consistent backup could be made in "
-                  + ROUNDS_MAX
-                  + " rounds; nothing is left of it. The last one failed because "
-                  + e.getMessage(),
-              e);
-        }
-        continue;
-      }
-      // What two rounds find alike is not of their making: the source has it.
-      if (isLast || checked.findings().isEmpty() || checked.findings().equals(before)) {
+        OfflineVerification.Result checked = round();
         return new Result(
             target,
             checked.tasks(),
@@ -197,6 +188,47 @@ public final class LiveBackup {
             checked.findings().stream()
                 .map(line -> line.replace(to.data().toString(), target.toString()))
                 .toList());
+      } catch (LostHistoryException | NoSuchFileException e) {
+        if (round == ROUNDS_MAX) {
+          throw new FileStorageException(
+              FileStorageException.EXIT_FAILED,
+              "no consistent backup could be made in "
+                  + ROUNDS_MAX
+                  + " rounds; nothing is left of it. The last one failed because "
+                  + e.getMessage(),
+              e);
+        }
+      }
+    }
+  }
+
+  /** Copies everything, and checks it. */
+  private OfflineVerification.Result round() throws IOException {
+    UUID lineage = names();
+    snapshots();
+    stateFiles(from.tasks(), to.tasks());
+    stateFiles(from.initiatives(), to.initiatives());
+    clearJournal();
+    Set<String> known = tasksWithRuns();
+    long reached = journal(lineage, 0, known);
+    // Copies first: the raw file then goes at least as far as its copy.
+    outputCopies(known);
+    runs(known);
+    rest();
+    List<String> before = List.of();
+    for (int pass = 1; ; pass++) {
+      var changed = new HashSet<String>();
+      reached = Math.max(reached, journal(lineage, reached, changed));
+      for (String id : changed) {
+        outputs(id);
+      }
+      if (changed.size() > FEW && pass < PASSES_UNCHECKED_MAX) {
+        continue;
+      }
+      OfflineVerification.Result checked = check();
+      // What is found twice alike is not of our making: the source has it.
+      if (checked.findings().isEmpty() || checked.findings().equals(before) || pass == PASSES_MAX) {
+        return checked;
       }
       before = checked.findings();
     }
@@ -218,19 +250,6 @@ public final class LiveBackup {
       throw new LostHistoryException(String.join("; ", result.findings()));
     }
     return result;
-  }
-
-  private void copy() throws IOException {
-    UUID lineage = names();
-    snapshots();
-    stateFiles(from.tasks(), to.tasks());
-    stateFiles(from.initiatives(), to.initiatives());
-    Set<String> known = tasksWithRuns();
-    journal(lineage, known);
-    // Copies first: the raw file then goes at least as far as its copy.
-    outputCopies(known);
-    runs(known);
-    rest();
   }
 
   /** Whose history it is, and how far it goes at least. */
@@ -309,26 +328,45 @@ public final class LiveBackup {
     return tasks;
   }
 
-  /**
-   * Copies the journal.
-   *
-   * @param known takes the ids of all entities that are named in it
-   */
-  private void journal(UUID lineage, Set<String> known) throws IOException {
+  private void clearJournal() throws IOException {
     for (Path directory : List.of(to.journal(), to.mirror())) {
       for (String name : disk.list(directory)) {
         disk.delete(directory.resolve(name));
       }
     }
-    long next =
+  }
+
+  /**
+   * Copies the journal up to its present end.
+   *
+   * @param changed takes the ids of all entities that were changed behind {@code after}
+   */
+  private long journal(UUID lineage, long after, Set<String> changed) throws IOException {
+    long last =
         JournalExtract.copy(
             Parts.copies(disk, from, none(), none()),
             lineage,
             Parts.copies(disk, to, none(), none()),
-            change -> known.add(change.change().key().id()));
-    if (next == 0) {
+            after,
+            change -> changed.add(change.change().key().id()));
+    if (last == 0 && after == 0) {
       throw new LostHistoryException(from.journal() + " holds no history of " + lineage);
     }
+    return last;
+  }
+
+  /** Copies the outputs of a task anew, unless it has been purged: then they are left. */
+  private void outputs(String id) throws IOException {
+    if (!TaskId.isValid(id) || disk.kind(from.task(new TaskId(id))) != Disk.Kind.DIRECTORY) {
+      return;
+    }
+    var task = new TaskId(id);
+    copying.files(
+        from.outputCopies(task),
+        to.outputCopies(task),
+        name -> isFinished(name) && name.startsWith(id + "-"),
+        copying::ifChanged);
+    run(from.task(task), to.task(task));
   }
 
   private void outputCopies(Set<String> known) throws IOException {

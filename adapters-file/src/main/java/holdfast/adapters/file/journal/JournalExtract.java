@@ -20,11 +20,13 @@ public final class JournalExtract {
   private JournalExtract() {}
 
   /**
-   * Copies the segments of history, whole, into both of {@code to}.
+   * Copies the segments of history, whole, into both of {@code to}; those that are there already
+   * are left as they are.
    *
    * @param lineage whose history; null takes what is there
-   * @param seen told of every change; of some more than once
-   * @return the seq that follows the last one, or 0 if there is no history
+   * @param after only of changes behind this seq is anything told
+   * @param seen told of them; of some more than once
+   * @return the seq of the last one, or 0 if there is no history
    * @throws LostHistoryException if what must be there is not: it is damaged, or was retired while
    *     it was read
    */
@@ -32,22 +34,39 @@ public final class JournalExtract {
       List<JournalCopy> from,
       @Nullable UUID lineage,
       List<JournalCopy> to,
+      long after,
       Consumer<SequencedChange> seen)
       throws IOException {
-    var sink = new JournalSink(seen, () -> {});
     SegmentChain chain = SegmentChain.find(from, lineage);
-    if (chain.links().isEmpty()) {
-      return 0;
-    }
-    Position position = chain.links().getFirst().start();
+    var sink =
+        new JournalSink(
+            change -> {
+              if (change.seq() > after) {
+                seen.accept(change);
+              }
+            },
+            () -> {});
+    long last = 0;
     for (Link link : chain.links()) {
-      SegmentReader segment = read(from, link, position, sink);
-      for (JournalCopy copy : to) {
-        copy.rebuild(link.name(), segment.whole());
+      if (!isCopied(link, to)) {
+        SegmentReader segment = read(from, link, link.start(), sink);
+        for (JournalCopy copy : to) {
+          copy.rebuild(link.name(), segment.whole());
+        }
+        last = segment.position().nextSeq() - 1;
       }
-      position = segment.position();
     }
-    return position.nextSeq();
+    return last;
+  }
+
+  /** The tip never is: it goes on. What is there of another is a part of it, from its beginning. */
+  private static boolean isCopied(Link link, List<JournalCopy> to) throws IOException {
+    for (JournalCopy copy : to) {
+      if (link.isTip() || copy.size(link.name()) != link.end()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static SegmentReader read(
