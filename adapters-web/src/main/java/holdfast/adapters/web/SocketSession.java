@@ -209,6 +209,7 @@ final class SocketSession {
             services.application().state().epoch(),
             feed,
             services.rendering(),
+            services.metrics()::reset,
             () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
