@@ -252,33 +252,41 @@ class BackupEndToEndTest {
   void aSignalLeavesNothingAndAKillNothingThatPassesForWhole() throws Exception {
     try (PackagedServer server = PackagedServer.start(data())) {
       ApiClient api = server.client();
-      // Takes a while to copy.
-      String id =
-          api.submit(
-              RestartEndToEndTest.command("sh", "-c", "head -c 400000000 /dev/zero; echo end"));
-      api.awaitEnd(id);
+      api.awaitEnd(api.submit(RestartEndToEndTest.command("echo", "kept")));
       Path copy = scratch.resolve("copy");
       Path unfinished = scratch.resolve("copy.unfinished");
       var command = List.of("backup", copy.toString(), "--data-dir", data().toString());
       Process killed = PackagedCommand.start(command);
-      Await.until(() -> Files.exists(unfinished), there -> there, Duration.ofSeconds(20));
+      awaitMark(unfinished, killed);
+      signal(killed, "STOP");
       PackagedCommand second = backup(copy);
       assertEquals(5, second.exit(), second.toString());
       assertTrue(second.err().contains("another backup"), second.toString());
       killed.destroyForcibly();
       killed.waitFor();
       assertFalse(Files.exists(copy));
+      assertTrue(Files.exists(unfinished));
 
       Process asked = PackagedCommand.start(command);
-      Path mark = unfinished.resolve("BACKUP");
-      Await.until(
-          () -> Files.exists(mark) ? Files.readString(mark) : "",
-          text -> text.equals("pid " + asked.pid() + "\n"),
-          Duration.ofSeconds(20));
+      awaitMark(unfinished, asked);
       asked.destroy();
       assertEquals(1, asked.waitFor());
       assertFalse(Files.exists(copy) || Files.exists(unfinished));
       server.terminate();
     }
+  }
+
+  /** Waits until a backup has begun to write. */
+  private static void awaitMark(Path unfinished, Process backup) throws Exception {
+    Path mark = unfinished.resolve("BACKUP");
+    Await.until(
+        () -> Files.exists(mark) ? Files.readString(mark) : "",
+        text -> text.equals("pid " + backup.pid() + "\n"),
+        Duration.ofSeconds(20));
+  }
+
+  private static void signal(Process process, String name) throws Exception {
+    String[] kill = {"kill", "-" + name, Long.toString(process.pid())};
+    assertEquals(0, new ProcessBuilder(kill).start().waitFor());
   }
 }
