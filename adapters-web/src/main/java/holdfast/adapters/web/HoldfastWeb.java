@@ -61,7 +61,7 @@ public final class HoldfastWeb {
     this.clock = clock;
     this.connections = new Connections(settings.limits());
     this.sockets = new Sockets(settings.limits().heartbeat());
-    this.metrics = new Metrics(version(), sockets::count);
+    this.metrics = new Metrics(version(), connections::count, sockets::count);
   }
 
   private static String version() {
