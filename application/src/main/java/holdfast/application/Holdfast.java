@@ -30,6 +30,7 @@ public final class Holdfast implements AutoCloseable {
   private final Recovery recovery;
   private final HealthReport health;
   private final Maintenance maintenance;
+  private final RestoreService restore;
   private final @Nullable String readOnly;
 
   /**
@@ -65,7 +66,8 @@ public final class Holdfast implements AutoCloseable {
             new SnapshotService(core, feed, intervals.snapshot()),
             outputs,
             new Scrub(core, sync, outputs.seals(), mendings, intervals.scrub()));
-    health = new HealthReport(core.ports(), core.state(), draining, maintenance);
+    restore = new RestoreService(core, feed, maintenance, scheduler, draining);
+    health = new HealthReport(core.ports(), core.inForce(), draining, maintenance);
   }
 
   /**
@@ -87,13 +89,12 @@ public final class Holdfast implements AutoCloseable {
     Instant startedAt = clock.instant();
     var feed = new EventFeed();
     Opened opened = ports.tasks().open(feed);
-    var state = new LiveState(opened);
-    feed.begin(state);
-    var store = new TaskStore(ports, state, clock, random);
+    feed.begin(new LiveState(opened));
+    var store = new TaskStore(ports, feed::state, clock, random);
     feed.observeCommits(store::settled);
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
-    var core = new Core(ports, state, store, settlement, clock, new Timers(clock));
+    var core = new Core(ports, feed::state, store, settlement, clock, new Timers(clock));
     var server = new Holdfast(core, feed, runningMax, intervals, draining, opened.readOnly());
     server.begin(opened, startedAt);
     return server;
@@ -160,6 +161,11 @@ public final class Holdfast implements AutoCloseable {
     return maintenance.snapshots();
   }
 
+  /** Returns to a snapshot. */
+  public RestoreService restore() {
+    return restore;
+  }
+
   /** Keeps the second copies of outputs. */
   public OutputKeeper outputKeeper() {
     return maintenance.outputs();
@@ -173,6 +179,7 @@ public final class Holdfast implements AutoCloseable {
     return core.store();
   }
 
+  /** The state in force: a restore puts another in its place, so nobody keeps it. */
   public LiveState state() {
     return core.state();
   }
@@ -182,11 +189,11 @@ public final class Holdfast implements AutoCloseable {
   }
 
   public Outputs outputs() {
-    return new Outputs(core.state(), core.ports().outputs());
+    return new Outputs(core.inForce(), core.ports().outputs());
   }
 
   public TaskInput input() {
-    return new TaskInput(core.state(), core.ports().processes(), readOnly);
+    return new TaskInput(core.inForce(), core.ports().processes(), readOnly);
   }
 
   public Recovery recovery() {

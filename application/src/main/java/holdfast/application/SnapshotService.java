@@ -3,6 +3,7 @@ package holdfast.application;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.SnapshotStorage.Deletion;
+import holdfast.domain.port.SnapshotStorage.Loading;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.SnapshotStorage.Snapshot;
 import holdfast.domain.port.SnapshotStorage.Verification;
@@ -87,6 +88,23 @@ public final class SnapshotService {
             "tasks", made.tasks(),
             "bytes", made.bytes()));
     return made;
+  }
+
+  /**
+   * Runs {@code action}, which replaces the state, while nobody else makes a snapshot: one of the
+   * former state must not be taken for one of the new epoch.
+   */
+  synchronized <T> T whileNoneIsMade(SingleWriter.Alone<T> action) throws InterruptedException {
+    try {
+      return action.run();
+    } finally {
+      lastSeq = -1;
+    }
+  }
+
+  /** Reads the state that one holds. */
+  Loading load(String id) {
+    return snapshots().load(id);
   }
 
   /** Makes the last one, if anything has changed since the one before. */

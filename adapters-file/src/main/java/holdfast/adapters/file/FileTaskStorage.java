@@ -15,6 +15,7 @@ import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.PendingCommit;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import java.io.IOException;
@@ -37,6 +38,7 @@ final class FileTaskStorage implements TaskStorage {
   private final Layout layout;
   private final FileStorageSettings settings;
   private final History history;
+  private final ReplaceState replacing;
   private final Function<StateFold, Bases> bases;
   private final List<DirectoryLock> locks;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -48,20 +50,19 @@ final class FileTaskStorage implements TaskStorage {
 
   /**
    * @param locks looked after while the storage is open
-   * @param bases makes what loads the state that history goes on from into a fold
    */
   FileTaskStorage(
       Disk disk,
       Layout layout,
       FileStorageSettings settings,
-      History history,
-      List<DirectoryLock> locks,
-      Function<StateFold, Bases> bases) {
+      Parts parts,
+      List<DirectoryLock> locks) {
     this.disk = disk;
     this.layout = layout;
     this.settings = settings;
-    this.history = history;
-    this.bases = bases;
+    history = parts.history();
+    replacing = new ReplaceState(history, parts.snapshots());
+    bases = parts::bases;
     this.locks = List.copyOf(locks);
     keeper = Thread.ofPlatform().daemon().name("holdfast-journal-keeper").unstarted(this::keep);
   }
@@ -80,7 +81,8 @@ final class FileTaskStorage implements TaskStorage {
     queue = commits;
     if (start.readOnly() == null) {
       var writing =
-          new CommitThread(commits, history, feed, settings.onFatal(), bytesMax, start.seq());
+          new CommitThread(
+              commits, history, feed, replacing, settings.onFatal(), bytesMax, start.seq());
       thread = writing;
       writing.start();
       keeper.start();
@@ -171,6 +173,19 @@ final class FileTaskStorage implements TaskStorage {
           new CommitResult.Refused(CommitResult.Reason.COPY_NOT_ACCEPTED, refusal));
     }
     return opened().put(changes, origin);
+  }
+
+  @Override
+  public Replacement replace(long presentSeq, StateImage next) throws InterruptedException {
+    String refusal = readOnly;
+    if (refusal != null) {
+      return new Replacement.Refused(CommitResult.Reason.COPY_NOT_ACCEPTED, refusal);
+    }
+    var wanted = new QueuedReplacement(presentSeq, next);
+    CommitResult.Refused refused = opened().replace(wanted);
+    return refused == null
+        ? wanted.await()
+        : new Replacement.Refused(refused.reason(), refused.detail());
   }
 
   private CommitQueue opened() {

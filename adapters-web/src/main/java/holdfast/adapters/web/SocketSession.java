@@ -204,12 +204,7 @@ final class SocketSession {
             .feed()
             .subscribe(wanted.topic(), wanted.filter(), wanted.since(), announced);
     var subscription =
-        new StateSubscription(
-            id,
-            services.application().state().epoch(),
-            feed,
-            services.rendering(),
-            () -> states.remove(id));
+        new StateSubscription(id, feed, services.rendering(), () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
   }

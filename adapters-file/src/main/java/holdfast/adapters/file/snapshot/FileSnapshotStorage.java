@@ -2,6 +2,8 @@ package holdfast.adapters.file.snapshot;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.Scrubbing.Mended;
@@ -9,6 +11,7 @@ import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.StorageFullException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +19,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -101,17 +105,69 @@ public final class FileSnapshotStorage implements SnapshotStorage {
 
   @Override
   public synchronized Snapshot save(StateImage image, Reason reason) {
-    Identity present = identity.get();
     try {
-      SnapshotName name = write(places, present.lineage(), present.epoch(), image, reason);
-      Snapshot saved = describe(name, checked(name), true);
-      known.put(name, saved);
+      SnapshotName name = keep(identity.get().epoch(), image, reason);
       retireOthers(name);
       replacementWanted = false;
-      return saved;
+      return Objects.requireNonNull(known.get(name), "kept just now");
     } catch (IOException e) {
-      throw new StorageException(
-          "no snapshot could be made in " + places.directory() + ": " + e, e);
+      throw notKept(e);
+    }
+  }
+
+  private SnapshotName keep(long epoch, StateImage image, Reason reason) throws IOException {
+    SnapshotName name = write(places, identity.get().lineage(), epoch, image, reason);
+    known.put(name, describe(name, checked(name), true));
+    return name;
+  }
+
+  private StorageException notKept(IOException e) {
+    String what = "no snapshot could be made in " + places.directory() + ": " + e;
+    return e instanceof DiskFullException
+        ? new StorageFullException(what, e)
+        : new StorageException(what, e);
+  }
+
+  /** Makes a new epoch's first snapshot count. */
+  @FunctionalInterface
+  public interface Beginning {
+    /**
+     * Begins the epoch.
+     *
+     * @param base names the snapshot
+     * @throws DiskFullException if there is no room for it; then nothing has changed
+     * @throws IOException if it is not known whether it has begun
+     */
+    void begin(long epoch, EpochBase base) throws IOException;
+  }
+
+  /**
+   * Keeps the state that a new epoch is to begin with, and begins it. Meanwhile nobody else makes,
+   * mends or removes a snapshot.
+   *
+   * @throws StorageException if it could not be kept, or there is no room to begin: nothing has
+   *     changed then
+   * @throws IOException if it is not known whether the epoch has begun
+   */
+  public synchronized void beginEpoch(StateImage image, Beginning beginning) throws IOException {
+    SnapshotName name = keptForNextEpoch(image);
+    Snapshot kept = Objects.requireNonNull(known.get(name), "kept just now");
+    try {
+      beginning.begin(name.epoch(), new EpochBase(name.id(), kept.sha256(), image.seq()));
+    } catch (DiskFullException e) {
+      remove(name);
+      throw notKept(e);
+    }
+  }
+
+  private SnapshotName keptForNextEpoch(StateImage image) {
+    try {
+      List<SnapshotName> ours = ours();
+      long last = ours.isEmpty() ? 0 : ours.getFirst().epoch();
+      // The snapshot of an epoch that never began must not pass for one of this.
+      return keep(Math.max(last, identity.get().epoch()) + 1, image, Reason.EPOCH);
+    } catch (IOException e) {
+      throw notKept(e);
     }
   }
 
@@ -262,6 +318,20 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   @Override
   public Optional<Snapshot> find(String id) {
     return list().stream().filter(snapshot -> snapshot.id().equals(id)).findFirst();
+  }
+
+  @Override
+  public synchronized Loading load(String id) {
+    SnapshotName name = SnapshotName.parse(id);
+    try {
+      return name == null || !places.names().contains(name)
+          ? new Loading.NoSuchSnapshot()
+          : new Loading.Loaded(SnapshotState.read(places, name, identity.get().lineage()));
+    } catch (StorageException unusable) {
+      return new Loading.Unusable(String.valueOf(unusable.getMessage()));
+    } catch (IOException e) {
+      throw new StorageException("snapshot " + id + " cannot be read", e);
+    }
   }
 
   @Override
