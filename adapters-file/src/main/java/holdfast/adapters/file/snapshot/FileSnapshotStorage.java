@@ -19,7 +19,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -106,19 +105,23 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   @Override
   public synchronized Snapshot save(StateImage image, Reason reason) {
     try {
-      SnapshotName name = keep(identity.get().epoch(), image, reason);
-      retireOthers(name);
+      Kept saved = keep(identity.get().epoch(), image, reason);
+      retireOthers(saved.name());
       replacementWanted = false;
-      return Objects.requireNonNull(known.get(name), "kept just now");
+      return saved.snapshot();
     } catch (IOException e) {
       throw notKept(e);
     }
   }
 
-  private SnapshotName keep(long epoch, StateImage image, Reason reason) throws IOException {
+  /** One that was written and read back just now. */
+  private record Kept(SnapshotName name, Snapshot snapshot) {}
+
+  private Kept keep(long epoch, StateImage image, Reason reason) throws IOException {
     SnapshotName name = write(places, identity.get().lineage(), epoch, image, reason);
-    known.put(name, describe(name, checked(name), true));
-    return name;
+    Snapshot snapshot = describe(name, checked(name), true);
+    known.put(name, snapshot);
+    return new Kept(name, snapshot);
   }
 
   private StorageException notKept(IOException e) {
@@ -150,17 +153,18 @@ public final class FileSnapshotStorage implements SnapshotStorage {
    * @throws IOException if it is not known whether the epoch has begun
    */
   public synchronized void beginEpoch(StateImage image, Beginning beginning) throws IOException {
-    SnapshotName name = keptForNextEpoch(image);
-    Snapshot kept = Objects.requireNonNull(known.get(name), "kept just now");
+    Kept kept = keptForNextEpoch(image);
+    SnapshotName name = kept.name();
     try {
-      beginning.begin(name.epoch(), new EpochBase(name.id(), kept.sha256(), image.seq()));
+      beginning.begin(
+          name.epoch(), new EpochBase(name.id(), kept.snapshot().sha256(), image.seq()));
     } catch (DiskFullException e) {
       remove(name);
       throw notKept(e);
     }
   }
 
-  private SnapshotName keptForNextEpoch(StateImage image) {
+  private Kept keptForNextEpoch(StateImage image) {
     try {
       List<SnapshotName> ours = ours();
       long last = ours.isEmpty() ? 0 : ours.getFirst().epoch();
