@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  *  5  decisions go on, upon the restored state
  * </pre>
  *
- * <p>Any thread; one restore or dry run at a time. Processes are not touched: what runs goes on.
+ * <p>Any thread; one restore, and one dry run, at a time. Processes are not touched: what runs goes
+ * on.
  */
 public final class RestoreService {
   private final Core core;
@@ -46,7 +47,18 @@ public final class RestoreService {
   private final Maintenance maintenance;
   private final Scheduler scheduler;
   private final BooleanSupplier draining;
-  private final ReentrantLock one = new ReentrantLock();
+  private final Once restoring =
+      new Once("another restore is under way: see what came of it first; nothing was changed");
+
+  /** A whole state is in memory meanwhile: not any number at once. */
+  private final Once planning = new Once("another dry run is under way");
+
+  /** Lets in one at a time, and tells the others why not. */
+  private record Once(ReentrantLock lock, String busy) {
+    Once(String busy) {
+      this(new ReentrantLock(), busy);
+    }
+  }
 
   /** What came of it. */
   public sealed interface Result {
@@ -99,6 +111,7 @@ public final class RestoreService {
   /** Says what a restore would do, and to which active tasks. Changes nothing. */
   public Result plan(String snapshot) throws InterruptedException {
     return with(
+        planning,
         snapshot,
         then -> {
           Instant now = core.clock().instant();
@@ -114,7 +127,7 @@ public final class RestoreService {
    * durable and in force; the state files follow.
    */
   public Result restore(String snapshot, Running running) throws InterruptedException {
-    return with(snapshot, then -> restore(snapshot, then, running));
+    return with(restoring, snapshot, then -> restore(snapshot, then, running));
   }
 
   /** What is done with a state that was read. */
@@ -122,10 +135,9 @@ public final class RestoreService {
     Result of(StateImage then) throws InterruptedException;
   }
 
-  private Result with(String snapshot, Use use) throws InterruptedException {
-    if (!one.tryLock()) {
-      return new Result.Unavailable(
-          CommitResult.Reason.BUSY, "another restore is under way, or a dry run");
+  private Result with(Once once, String snapshot, Use use) throws InterruptedException {
+    if (!once.lock().tryLock()) {
+      return new Result.Unavailable(CommitResult.Reason.BUSY, once.busy());
     }
     try {
       return switch (maintenance.snapshots().load(snapshot)) {
@@ -140,7 +152,7 @@ public final class RestoreService {
       return new Result.Unavailable(
           CommitResult.Reason.BUSY, e.getMessage() + "; nothing was changed");
     } finally {
-      one.unlock();
+      once.lock().unlock();
     }
   }
 
