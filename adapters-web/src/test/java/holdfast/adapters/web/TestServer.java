@@ -43,6 +43,7 @@ final class TestServer implements AutoCloseable {
   final InMemoryOutputStorage outputs = new InMemoryOutputStorage();
   final SimulatedWorld world = new SimulatedWorld(outputs::write);
   final InMemoryTaskStorage tasks = new InMemoryTaskStorage();
+  final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
   final int port;
@@ -81,7 +82,7 @@ final class TestServer implements AutoCloseable {
             new SimulatedProcessControl(world),
             new InMemoryRecoveryStorage(),
             new InMemoryStateFiles(),
-            new InMemorySnapshotStorage(),
+            snapshots,
             new InMemoryScrubbing(),
             new ForgetfulLog());
     try {
