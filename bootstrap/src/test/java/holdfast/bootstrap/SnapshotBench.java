@@ -6,8 +6,10 @@ import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.application.Answer;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
+import holdfast.application.RestoreService.Result;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.restoration.Restoration.Running;
 import holdfast.domain.task.OnLost;
 import holdfast.domain.task.OutputMode;
 import holdfast.domain.task.RetryPolicy;
@@ -27,15 +29,18 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What writers notice of a snapshot: 64 of them change tasks of a large state, with a snapshot
- * being made and without, in turns. The whole server but its doors. Called by {@code ./bench};
- * arguments: a scratch directory, the number of tasks.
+ * being made and without, in turns. Then how long a return to a snapshot takes, of which every task
+ * has been changed since, and how long writers wait for it. The whole server but its doors. Called
+ * by {@code ./bench}; arguments: a scratch directory, the number of tasks.
  */
 final class SnapshotBench {
   private static final int WRITERS = 64;
   private static final int ROUNDS = 9;
+  private static final int RESTORES = 5;
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final Holdfast server;
@@ -95,6 +100,45 @@ final class SnapshotBench {
     row("  p99 of a change meanwhile, median of " + ROUNDS, median(with), "ms");
     row("  p99 without, in turns", median(without), "ms");
     row("  ratio", median(with) / median(without), "");
+    restore(tasks);
+  }
+
+  private void restore(int tasks) throws InterruptedException {
+    var seconds = new ArrayList<Double>();
+    var waits = new ArrayList<Double>();
+    for (int round = 0; round < RESTORES; round++) {
+      String then = server.snapshots().create(Reason.MANUAL).id();
+      changeAll();
+      seconds.add(restored(then));
+      // Once more, with writers that have to wait.
+      waits.add(measure(() -> restored(then), latencies -> latencies[latencies.length - 1] / 1e9));
+    }
+    row("restore of " + tasks + " tasks, all changed since", median(seconds), "s");
+    row("  longest wait of " + WRITERS + " writers meanwhile", median(waits), "s");
+  }
+
+  private double restored(String snapshot) {
+    long begun = System.nanoTime();
+    try {
+      Result result = server.restore().restore(snapshot, Running.REFUSE);
+      if (!(result instanceof Result.Restored)) {
+        throw new AssertionError(result);
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    return (System.nanoTime() - begun) / 1e9;
+  }
+
+  private void changeAll() throws InterruptedException {
+    var left = new AtomicInteger(ids.size());
+    together(
+        () -> {
+          for (int i = left.decrementAndGet(); i >= 0; i = left.decrementAndGet()) {
+            String title = i + "z".repeat(320);
+            done(server.tasks().patch(ids.get(i), _ -> spec(title), null));
+          }
+        });
   }
 
   private static void row(String name, double value, String unit) {
@@ -119,6 +163,11 @@ final class SnapshotBench {
 
   /** The p99 of changes while {@code meanwhile} runs, in milliseconds. */
   private double measure(Runnable meanwhile) throws InterruptedException {
+    return measure(meanwhile, latencies -> latencies[latencies.length * 99 / 100] / 1e6);
+  }
+
+  private double measure(Runnable meanwhile, ToDoubleFunction<long[]> of)
+      throws InterruptedException {
     var latencies = new ConcurrentLinkedQueue<Long>();
     var over = new AtomicBoolean();
     Thread beside =
@@ -134,13 +183,17 @@ final class SnapshotBench {
             TaskId id = ids.get(ThreadLocalRandom.current().nextInt(ids.size()));
             long asked = System.nanoTime();
             String title = asked + "y".repeat(320);
-            done(server.tasks().patch(id, _ -> spec(title), null));
+            Answer<Stored<Task>> answer = server.tasks().patch(id, _ -> spec(title), null);
+            while (answer instanceof Answer.Unavailable<?>) {
+              answer = server.tasks().patch(id, _ -> spec(title), null);
+            }
+            done(answer);
             latencies.add(System.nanoTime() - asked);
           }
         });
     beside.join();
     long[] sorted = latencies.stream().mapToLong(Long::longValue).sorted().toArray();
-    return sorted[sorted.length * 99 / 100] / 1e6;
+    return of.applyAsDouble(sorted);
   }
 
   /** Something that a writer does. */
