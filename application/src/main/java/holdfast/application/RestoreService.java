@@ -110,16 +110,7 @@ public final class RestoreService {
 
   /** Says what a restore would do, and to which active tasks. Changes nothing. */
   public Result plan(String snapshot) throws InterruptedException {
-    return with(
-        planning,
-        snapshot,
-        then -> {
-          Instant now = core.clock().instant();
-          return switch (Restoration.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
-            case Plan.Granted(var _, var diff) -> new Result.Planned(diff);
-            case Plan.Refused(var running) -> new Result.Refused(running);
-          };
-        });
+    return run(planning, snapshot, null);
   }
 
   /**
@@ -127,21 +118,21 @@ public final class RestoreService {
    * durable and in force; the state files follow.
    */
   public Result restore(String snapshot, Running running) throws InterruptedException {
-    return with(restoring, snapshot, then -> restore(snapshot, then, running));
+    return run(restoring, snapshot, running);
   }
 
-  /** What is done with a state that was read. */
-  private interface Use {
-    Result of(StateImage then) throws InterruptedException;
-  }
-
-  private Result with(Once once, String snapshot, Use use) throws InterruptedException {
+  /**
+   * @param running null for a dry run
+   */
+  private Result run(Once once, String snapshot, @Nullable Running running)
+      throws InterruptedException {
     if (!once.lock().tryLock()) {
       return new Result.Unavailable(CommitResult.Reason.BUSY, once.busy());
     }
     try {
       return switch (maintenance.snapshots().load(snapshot)) {
-        case Loading.Loaded(StateImage then) -> use.of(then);
+        case Loading.Loaded(StateImage then) ->
+            running == null ? planned(snapshot, then) : restored(snapshot, then, running);
         case Loading.Unusable(String detail) -> new Result.Unusable(detail);
         case Loading.NoSuchSnapshot() -> new Result.NoSuchSnapshot();
       };
@@ -156,7 +147,15 @@ public final class RestoreService {
     }
   }
 
-  private Result restore(String snapshot, StateImage then, Running running)
+  private Result planned(String snapshot, StateImage then) {
+    Instant now = core.clock().instant();
+    return switch (Restoration.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
+      case Plan.Granted(var _, var diff) -> new Result.Planned(diff);
+      case Plan.Refused(var active) -> new Result.Refused(active);
+    };
+  }
+
+  private Result restored(String snapshot, StateImage then, Running running)
       throws InterruptedException {
     Instant now = core.clock().instant();
     if (Restoration.plan(feed.image(now), snapshot, then, running, now)
@@ -164,24 +163,19 @@ public final class RestoreService {
       // Looked at before anybody is made to wait.
       return new Result.Refused(active);
     }
-    Result tooLate =
-        new Result.Unavailable(
+    try (Hold _ = maintenance.snapshots().hold();
+        Hold _ = maintenance.sync().hold();
+        Hold commands = core.store().hold()) {
+      if (commands == null) {
+        return new Result.Unavailable(
             CommitResult.Reason.BUSY, "changes that came before it still wait for the disk");
-    Result result =
-        maintenance
-            .snapshots()
-            .whileNoneIsMade(
-                () ->
-                    maintenance
-                        .sync()
-                        .whileNoneIsWritten(
-                            () ->
-                                core.store()
-                                    .alone(() -> replace(snapshot, then, running), tooLate)));
-    if (result instanceof Result.Restored) {
-      maintenance.sync().soon();
+      }
+      Result result = replace(snapshot, then, running);
+      if (result instanceof Result.Restored) {
+        maintenance.sync().soon();
+      }
+      return result;
     }
-    return result;
   }
 
   private Result replace(String snapshot, StateImage then, Running running)

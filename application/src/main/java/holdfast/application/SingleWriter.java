@@ -77,30 +77,27 @@ final class SingleWriter {
     }
   }
 
-  /** Something that needs the state to itself. */
-  @FunctionalInterface
-  interface Alone<T> {
-    T run() throws InterruptedException;
-  }
-
   /**
-   * Runs {@code action} while nothing is decided and nothing is on its way to the disk: each
-   * command is answered before, or decided after.
+   * Keeps commands out, once nothing is decided any more and nothing is on its way to the disk:
+   * each is answered before, or decided when this is closed.
    *
-   * @param otherwise what to return if commands that are under way did not come to their end in
-   *     time; then it did not run
+   * @return null if commands that are under way did not come to their end in time
    */
-  <T> T alone(Alone<T> action, T otherwise) throws InterruptedException {
+  @Nullable Hold hold() throws InterruptedException {
     if (!turnstile.close(WAIT_MAX)) {
-      return otherwise;
+      return null;
     }
+    boolean isHeld = false;
     try {
       // Whoever was interrupted has left its change behind on its way.
       storage.commit(List.of(), Origin.INTERNAL).await();
       pending.clear();
-      return action.run();
+      isHeld = true;
+      return new Hold(turnstile::open);
     } finally {
-      turnstile.open();
+      if (!isHeld) {
+        turnstile.open();
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,10 @@ public final class SnapshotService {
   private final EventFeed feed;
   private final Duration interval;
   private final Background thread = new Background("holdfast-snapshots");
+
+  /** Held by whoever makes one, and while none may be made. */
+  private final ReentrantLock making = new ReentrantLock();
+
   private long lastSeq = -1;
   private volatile @Nullable String trouble;
 
@@ -73,7 +78,16 @@ public final class SnapshotService {
    *
    * @throws StorageException if it could not be kept
    */
-  public synchronized Snapshot create(Reason reason) {
+  public Snapshot create(Reason reason) {
+    making.lock();
+    try {
+      return made(reason);
+    } finally {
+      making.unlock();
+    }
+  }
+
+  private Snapshot made(Reason reason) {
     StateImage image = feed.image(core.clock().instant());
     Snapshot made = snapshots().save(image, reason);
     lastSeq = made.seq();
@@ -91,15 +105,16 @@ public final class SnapshotService {
   }
 
   /**
-   * Runs {@code action}, which replaces the state, while nobody else makes a snapshot: one of the
-   * former state must not be taken for one of the new epoch.
+   * Keeps everybody else from making one: one of a state that is replaced meanwhile must not be
+   * taken for one of the new epoch.
    */
-  synchronized <T> T whileNoneIsMade(SingleWriter.Alone<T> action) throws InterruptedException {
-    try {
-      return action.run();
-    } finally {
-      lastSeq = -1;
-    }
+  Hold hold() {
+    making.lock();
+    return new Hold(
+        () -> {
+          lastSeq = -1;
+          making.unlock();
+        });
   }
 
   /** Reads the state that one holds. */
@@ -116,12 +131,17 @@ public final class SnapshotService {
   }
 
   /** Of the newest one; 0 if there is none. */
-  private synchronized long lastSeq() {
-    if (lastSeq < 0) {
-      List<Snapshot> all = snapshots().list();
-      lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
+  private long lastSeq() {
+    making.lock();
+    try {
+      if (lastSeq < 0) {
+        List<Snapshot> all = snapshots().list();
+        lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
+      }
+      return lastSeq;
+    } finally {
+      making.unlock();
     }
-    return lastSeq;
   }
 
   /** All that are kept, newest first. */

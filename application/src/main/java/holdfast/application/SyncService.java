@@ -286,26 +286,22 @@ public final class SyncService {
   }
 
   /**
-   * Runs {@code action}, which replaces the state, while no file is written and no edit is decided
-   * about: what was read of one state must not be taken for a part of the other.
+   * Keeps files from being written and edits from being decided about: what was read of one state
+   * must not be taken for a part of another that takes its place meanwhile.
    */
-  <T> T whileNoneIsWritten(SingleWriter.Alone<T> action) throws InterruptedException {
+  Hold hold() {
     looking.lock();
-    try {
-      files.lock();
-      try {
-        return action.run();
-      } finally {
-        files.unlock();
-      }
-    } finally {
-      looking.unlock();
-    }
+    files.lock();
+    return new Hold(
+        () -> {
+          files.unlock();
+          looking.unlock();
+        });
   }
 
   /**
    * Takes note that another state is in force: the file of each entity bears its epoch, so each is
-   * to be written, and those of what is gone are to go. Within {@link #whileNoneIsWritten}.
+   * to be written, and those of what is gone are to go. Within {@link #hold}.
    */
   void replaced(Collection<EntityKey> gone) {
     LiveState state = core.state();

@@ -196,9 +196,9 @@ public final class TaskStore {
     pending.settle(committed);
   }
 
-  /** See {@link SingleWriter#alone}. */
-  <T> T alone(SingleWriter.Alone<T> action, T otherwise) throws InterruptedException {
-    return writer.alone(action, otherwise);
+  /** See {@link SingleWriter#hold}. */
+  @Nullable Hold hold() throws InterruptedException {
+    return writer.hold();
   }
 
   RandomIds ids() {

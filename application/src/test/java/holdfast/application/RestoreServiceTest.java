@@ -440,8 +440,13 @@ class RestoreServiceTest {
     Thread waiting = Thread.startVirtualThread(restoring);
     Await.until("the restore waits", () -> waiting.getState() == Thread.State.TIMED_WAITING);
     process.exit(5);
+    var snapshot = new FutureTask<>(() -> site.server().snapshots().create(Reason.PERIODIC));
+    Thread making = Thread.startVirtualThread(snapshot);
+    Await.until("no snapshot is made", () -> making.getState() == Thread.State.WAITING);
     site.storage().resume();
     assertInstanceOf(Result.Restored.class, restoring.get());
     assertEquals(new Outcome.Exited(5), site.await(running, Name.FAILED).outcome());
+    long begun = assertInstanceOf(Result.Restored.class, restoring.get()).seq();
+    assertTrue(snapshot.get().seq() >= begun, "a snapshot of the new epoch has its state");
   }
 }

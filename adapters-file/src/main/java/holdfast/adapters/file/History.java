@@ -47,6 +47,9 @@ final class History {
   private volatile boolean rollWanted;
   private volatile @Nullable Identity identity;
 
+  /** The same, or of a copy that may only be read. */
+  private volatile @Nullable Identity found;
+
   /**
    * How history stands after a start.
    *
@@ -104,6 +107,7 @@ final class History {
   Start start(Bases bases) throws IOException {
     Start start = takeover.start(recover(bases), bases);
     seq = start.seq();
+    found = start.identity();
     if (start.readOnly() == null) {
       identity = start.identity();
       census.begin(seq, bases.census());
@@ -232,6 +236,16 @@ final class History {
       throw new IllegalStateException("no term was begun");
     }
     return present;
+  }
+
+  /** Whose history can be read: also of a copy, of which nothing may be changed. */
+  Identity readable() {
+    Identity present = identity;
+    Identity another = present == null ? found : present;
+    if (another == null) {
+      throw new IllegalStateException("not started");
+    }
+    return another;
   }
 
   /** Whether a term has begun: until then, and below a copy, nothing may be changed. */

@@ -1,7 +1,9 @@
 package holdfast.adapters.file;
 
+import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.layout.Census;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.FileSnapshotStorage.NextEpoch;
 import holdfast.domain.port.CommitResult.Reason;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.StateImage;
@@ -48,13 +50,33 @@ final class ReplaceState {
     }
     Census census = CensusLog.of(next.tasks(), next.initiatives());
     try {
-      snapshots.beginEpoch(next, (epoch, base) -> history.beginEpoch(epoch, base, census));
+      synchronized (snapshots) {
+        begin(snapshots.keepForNextEpoch(next), census);
+      }
     } catch (StorageFullException e) {
       return new Replacement.Refused(Reason.DISK_FULL, String.valueOf(e.getMessage()));
     } catch (StorageException e) {
       return new Replacement.Refused(Reason.BUSY, String.valueOf(e.getMessage()));
     }
     return new Replacement.Replaced(FileTaskStorage.epochName(history.identity()), putAside());
+  }
+
+  private void begin(NextEpoch next, Census census) throws IOException {
+    try {
+      history.beginEpoch(next.epoch(), next.base(), census);
+    } catch (DiskFullException e) {
+      discard(next, e);
+      throw new StorageFullException("there is no room for a new epoch: " + e.getMessage(), e);
+    }
+  }
+
+  /** One that stays is no harm: it is one more snapshot, of an epoch that never began. */
+  private void discard(NextEpoch next, DiskFullException reason) {
+    try {
+      snapshots.discard(next);
+    } catch (IOException e) {
+      reason.addSuppressed(e);
+    }
   }
 
   /** Segments that stay where they are do no harm: the next start puts them aside. */

@@ -82,6 +82,8 @@ final class SnapshotRoutes {
 
   private Response verify(Call call) {
     requireNothingIn(call);
+    // What is damaged is mended.
+    requireWritable();
     Verified result =
         switch (orBusy(() -> snapshots().verify(call.id()))) {
           case Verification.Whole(Snapshot whole) -> new Verified(whole.id(), true, false, null);

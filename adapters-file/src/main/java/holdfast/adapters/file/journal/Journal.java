@@ -348,7 +348,7 @@ public final class Journal implements AutoCloseable {
       return;
     }
     if (SegmentReader.holdsRecords(content)) {
-      String why = "is no part of history: a later term went on without it";
+      String why = "is no part of history: a later term or epoch went on without it";
       Path aside = copy.putAside(name, why);
       mended.add(
           new Mended(

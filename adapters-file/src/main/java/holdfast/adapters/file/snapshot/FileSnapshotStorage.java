@@ -131,47 +131,34 @@ public final class FileSnapshotStorage implements SnapshotStorage {
         : new StorageException(what, e);
   }
 
-  /** Makes a new epoch's first snapshot count. */
-  @FunctionalInterface
-  public interface Beginning {
-    /**
-     * Begins the epoch.
-     *
-     * @param base names the snapshot
-     * @throws DiskFullException if there is no room for it; then nothing has changed
-     * @throws IOException if it is not known whether it has begun
-     */
-    void begin(long epoch, EpochBase base) throws IOException;
-  }
+  /** The snapshot that an epoch is to begin with. */
+  public record NextEpoch(long epoch, EpochBase base) {}
 
   /**
-   * Keeps the state that a new epoch is to begin with, and begins it. Meanwhile nobody else makes,
-   * mends or removes a snapshot.
+   * Keeps the state that the next epoch is to begin with. Until that has begun, the caller holds
+   * the monitor of this object: nobody may remove what is not relied upon yet.
    *
-   * @throws StorageException if it could not be kept, or there is no room to begin: nothing has
-   *     changed then
-   * @throws IOException if it is not known whether the epoch has begun
+   * @throws StorageException if it could not be kept
    */
-  public synchronized void beginEpoch(StateImage image, Beginning beginning) throws IOException {
-    Kept kept = keptForNextEpoch(image);
-    SnapshotName name = kept.name();
-    try {
-      beginning.begin(
-          name.epoch(), new EpochBase(name.id(), kept.snapshot().sha256(), image.seq()));
-    } catch (DiskFullException e) {
-      remove(name);
-      throw notKept(e);
-    }
-  }
-
-  private Kept keptForNextEpoch(StateImage image) {
+  public synchronized NextEpoch keepForNextEpoch(StateImage image) {
     try {
       List<SnapshotName> ours = ours();
       long last = ours.isEmpty() ? 0 : ours.getFirst().epoch();
       // The snapshot of an epoch that never began must not pass for one of this.
-      return keep(Math.max(last, identity.get().epoch()) + 1, image, Reason.EPOCH);
+      long epoch = Math.max(last, identity.get().epoch()) + 1;
+      Kept kept = keep(epoch, image, Reason.EPOCH);
+      return new NextEpoch(
+          epoch, new EpochBase(kept.name().id(), kept.snapshot().sha256(), image.seq()));
     } catch (IOException e) {
       throw notKept(e);
+    }
+  }
+
+  /** Removes the snapshot of an epoch that does not begin. */
+  public synchronized void discard(NextEpoch next) throws IOException {
+    SnapshotName name = SnapshotName.parse(next.base().snapshot());
+    if (name != null) {
+      remove(name);
     }
   }
 
