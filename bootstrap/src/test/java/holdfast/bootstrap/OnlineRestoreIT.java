@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,11 +71,18 @@ class OnlineRestoreIT {
           });
       again(() -> server.core().sync().force());
       again(() -> server.core().scrub().round());
-      again(() -> server.core().snapshots().create(Reason.PERIODIC));
+      // Not so many that the one to be restored makes way for them.
+      var wanted = new Semaphore(0);
+      again(
+          () ->
+              wanted.tryAcquire(10, TimeUnit.MILLISECONDS)
+                  ? server.core().snapshots().create(Reason.PERIODIC)
+                  : null);
       for (int i = 0; i < RESTORES; i++) {
         long seq = server.core().state().seq();
         Await.until(
             () -> server.core().state().seq(), now -> now > seq + 20, Duration.ofSeconds(20));
+        wanted.release();
         assertInstanceOf(
             Result.Restored.class, server.core().restore().restore(then, Running.REFUSE));
       }
