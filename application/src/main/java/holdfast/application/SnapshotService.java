@@ -10,6 +10,7 @@ import holdfast.domain.port.SnapshotStorage.Verification;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +33,7 @@ public final class SnapshotService {
   private final ReentrantLock making = new ReentrantLock();
 
   private long lastSeq = -1;
+  private volatile @Nullable Instant newest;
   private volatile @Nullable String trouble;
 
   SnapshotService(Core core, EventFeed feed, Duration interval) {
@@ -91,6 +93,7 @@ public final class SnapshotService {
     StateImage image = feed.image(core.clock().instant());
     Snapshot made = snapshots().save(image, reason);
     lastSeq = made.seq();
+    newest = made.createdAt();
     trouble = null;
     core.log(
         Category.SYSTEM,
@@ -113,6 +116,7 @@ public final class SnapshotService {
     return new Hold(
         () -> {
           lastSeq = -1;
+          newest = null;
           making.unlock();
         });
   }
@@ -142,6 +146,16 @@ public final class SnapshotService {
     } finally {
       making.unlock();
     }
+  }
+
+  /** When the newest one was made. Reads the disk the first time only. */
+  public Optional<Instant> newest() {
+    Instant known = newest;
+    if (known == null) {
+      known = list().stream().findFirst().map(Snapshot::createdAt).orElse(null);
+      newest = known;
+    }
+    return Optional.ofNullable(known);
   }
 
   /** All that are kept, newest first. */

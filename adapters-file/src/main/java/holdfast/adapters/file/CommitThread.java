@@ -4,6 +4,7 @@ import holdfast.adapters.file.EntityHeads.Pending;
 import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.CommitMeter;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.TaskStorage.Replacement;
@@ -31,6 +32,7 @@ final class CommitThread {
   private final History history;
   private final CommitFeed feed;
   private final ReplaceState replacing;
+  private final CommitMeter meter;
   private final Consumer<Throwable> onFatal;
   private final int batchBytesMax;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -46,6 +48,7 @@ final class CommitThread {
       History history,
       CommitFeed feed,
       ReplaceState replacing,
+      CommitMeter meter,
       Consumer<Throwable> onFatal,
       int batchBytesMax,
       long lastSeq) {
@@ -53,6 +56,7 @@ final class CommitThread {
     this.history = history;
     this.feed = feed;
     this.replacing = replacing;
+    this.meter = meter;
     this.onFatal = onFatal;
     this.batchBytesMax = batchBytesMax;
     this.lastSeq = lastSeq;
@@ -125,7 +129,9 @@ final class CommitThread {
       List<SequencedChange> changes = changes(group);
       if (!changes.isEmpty()) {
         sealed = false;
+        long begun = System.nanoTime();
         history.append(changes);
+        meter.committed(changes.size(), System.nanoTime() - begun);
       }
       deliver(group, changes.size());
     } catch (IOException | InterruptedException | RuntimeException | Error e) {

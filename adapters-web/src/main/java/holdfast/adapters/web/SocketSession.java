@@ -204,7 +204,8 @@ final class SocketSession {
             .feed()
             .subscribe(wanted.topic(), wanted.filter(), wanted.since(), announced);
     var subscription =
-        new StateSubscription(id, feed, services.rendering(), () -> states.remove(id));
+        new StateSubscription(
+            id, feed, services.rendering(), services.metrics()::reset, () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
   }

@@ -11,6 +11,7 @@ import holdfast.domain.task.Task;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /**
  * One client's subscription to tasks or initiatives: the list or the replay first, then {@code
@@ -24,6 +25,7 @@ final class StateSubscription {
   private final String id;
   private final Subscription subscription;
   private final Rendering rendering;
+  private final Consumer<String> resets;
   private final Runnable ended;
   private Iterator<FeedItem> snapshot = List.<FeedItem>of().iterator();
   private Iterator<FeedEvent> replay = List.<FeedEvent>of().iterator();
@@ -38,12 +40,19 @@ final class StateSubscription {
   boolean announced;
 
   /**
+   * @param resets called with the reason if the client is told to list again
    * @param ended called once the subscription is over by itself
    */
-  StateSubscription(String id, Subscription subscription, Rendering rendering, Runnable ended) {
+  StateSubscription(
+      String id,
+      Subscription subscription,
+      Rendering rendering,
+      Consumer<String> resets,
+      Runnable ended) {
     this.id = id;
     this.subscription = subscription;
     this.rendering = rendering;
+    this.resets = resets;
     this.ended = ended;
     switch (subscription.start()) {
       case Subscription.Start.Snapshot(long seq, List<FeedItem> items) -> {
@@ -128,7 +137,9 @@ final class StateSubscription {
   }
 
   private boolean reset(FrameWriter out, Subscription.Reason reason) {
-    out.text(Rendering.json(new Frames.Reset(id, reason.name().toLowerCase(Locale.ROOT))));
+    String why = reason.name().toLowerCase(Locale.ROOT);
+    resets.accept(why);
+    out.text(Rendering.json(new Frames.Reset(id, why)));
     close();
     ended.run();
     return false;

@@ -1,13 +1,15 @@
 package holdfast.bootstrap;
 
+import static holdfast.domain.port.SnapshotStorage.Reason.MANUAL;
+
 import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
 import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.application.Answer;
 import holdfast.application.Holdfast;
+import holdfast.application.Lookup;
 import holdfast.application.Ports;
 import holdfast.application.RestoreService.Result;
-import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.restoration.Restoration.Running;
 import holdfast.domain.task.OnLost;
@@ -17,11 +19,13 @@ import holdfast.domain.task.StdinMode;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,25 +33,32 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.ToDoubleFunction;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What writers notice of a snapshot: 64 of them change tasks of a large state, with a snapshot
- * being made and without, in turns. Then how long a return to a snapshot takes, of which every task
- * has been changed since, and how long writers wait for it. The whole server but its doors. Called
- * by {@code ./bench}; arguments: a scratch directory, the number of tasks.
+ * What writers notice of a snapshot and of a round of writing state files: 64 of them change tasks
+ * of a large state, with it and without, in turns. How soon an edit of a state file is in force,
+ * and how long a return to a snapshot takes. The whole server but its doors. Called by {@code
+ * ./bench}; arguments: a scratch directory, the number of tasks.
  */
-final class SnapshotBench {
+final class MaintenanceBench {
   private static final int WRITERS = 64;
   private static final int ROUNDS = 9;
+  private static final int DIRTY = 10_000;
+  private static final int EDITS = 21;
   private static final int RESTORES = 5;
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final Holdfast server;
+
+  /** The directory of their state files. */
+  private final Path tasks;
+
   private final List<TaskId> ids = new ArrayList<>();
 
-  private SnapshotBench(Holdfast server) {
+  private MaintenanceBench(Holdfast server, Path tasks) {
     this.server = server;
+    this.tasks = tasks;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -77,68 +88,108 @@ final class SnapshotBench {
               InstantSource.system(),
               new SecureRandom(),
               () -> false)) {
-        new SnapshotBench(server).run(Integer.parseInt(arguments[1]));
+        new MaintenanceBench(server, data.resolve("state/tasks"))
+            .run(Integer.parseInt(arguments[1]));
       }
     }
   }
 
-  private void run(int tasks) throws InterruptedException {
+  private void run(int tasks) throws Exception {
     fill(tasks);
+    beside("snapshot of " + tasks + " tasks", () -> {}, () -> server.snapshots().create(MANUAL));
+    server.sync().force();
+    beside("sync of " + DIRTY + " changed tasks", this::makeDirty, () -> server.sync().force());
+    edits();
+    restores();
+  }
+
+  /** Returns to a snapshot of which every task has been changed since. */
+  private void restores() throws InterruptedException {
+    var seconds = new ArrayList<Double>();
+    for (int i = 0; i < RESTORES; i++) {
+      String then = server.snapshots().create(MANUAL).id();
+      changeFirst(ids.size());
+      long begun = System.nanoTime();
+      if (!(server.restore().restore(then, Running.REFUSE) instanceof Result.Restored)) {
+        throw new AssertionError("not restored");
+      }
+      seconds.add((System.nanoTime() - begun) / 1e9);
+    }
+    row("restore of " + ids.size() + " tasks, all changed since, median", median(seconds), "s");
+    row("  slowest of " + RESTORES, Collections.max(seconds), "s");
+  }
+
+  /** Measures {@code action} beside writers, and the writers with it and without. */
+  private void beside(String what, Preparation before, Runnable action)
+      throws InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
-    measure(() -> server.snapshots().create(Reason.MANUAL));
+    before.run();
+    measure(action);
     var without = new ArrayList<Double>();
     var with = new ArrayList<Double>();
     var seconds = new ArrayList<Double>();
     for (int round = 0; round < ROUNDS; round++) {
-      long begun = System.nanoTime();
-      with.add(measure(() -> server.snapshots().create(Reason.MANUAL)));
-      long took = System.nanoTime() - begun;
-      seconds.add(took / 1e9);
-      without.add(measure(() -> pause(took)));
+      before.run();
+      var took = new AtomicLong();
+      with.add(
+          measure(
+              () -> {
+                long begun = System.nanoTime();
+                action.run();
+                took.set(System.nanoTime() - begun);
+              }));
+      seconds.add(took.get() / 1e9);
+      without.add(measure(() -> pause(took.get())));
     }
-    row("snapshot of " + tasks + " tasks beside " + WRITERS + " writers", median(seconds), "s");
+    row(what + " beside " + WRITERS + " writers", median(seconds), "s");
     row("  p99 of a change meanwhile, median of " + ROUNDS, median(with), "ms");
     row("  p99 without, in turns", median(without), "ms");
     row("  ratio", median(with) / median(without), "");
-    restore(tasks);
   }
 
-  private void restore(int tasks) throws InterruptedException {
-    var seconds = new ArrayList<Double>();
-    var waits = new ArrayList<Double>();
-    for (int round = 0; round < RESTORES; round++) {
-      String then = server.snapshots().create(Reason.MANUAL).id();
-      changeAll();
-      seconds.add(restored(then));
-      // Once more, with writers that have to wait.
-      waits.add(measure(() -> restored(then), latencies -> latencies[latencies.length - 1] / 1e9));
-    }
-    row("restore of " + tasks + " tasks, all changed since", median(seconds), "s");
-    row("  longest wait of " + WRITERS + " writers meanwhile", median(waits), "s");
+  /** Something that is done before each round. */
+  private interface Preparation {
+    void run() throws InterruptedException;
   }
 
-  private double restored(String snapshot) {
-    long begun = System.nanoTime();
-    try {
-      Result result = server.restore().restore(snapshot, Running.REFUSE);
-      if (!(result instanceof Result.Restored)) {
-        throw new AssertionError(result);
-      }
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-    return (System.nanoTime() - begun) / 1e9;
+  private void makeDirty() throws InterruptedException {
+    server.sync().force();
+    changeFirst(DIRTY);
   }
 
-  private void changeAll() throws InterruptedException {
-    var left = new AtomicInteger(ids.size());
+  private void changeFirst(int count) throws InterruptedException {
+    var left = new AtomicInteger(count);
     together(
         () -> {
           for (int i = left.decrementAndGet(); i >= 0; i = left.decrementAndGet()) {
-            String title = i + "z".repeat(320);
-            done(server.tasks().patch(ids.get(i), _ -> spec(title), null));
+            TaskId id = ids.get(i);
+            done(server.tasks().patch(id, _ -> spec("z".repeat(330) + System.nanoTime()), null));
           }
         });
+  }
+
+  /** From the edit of a state file until its task has it. */
+  private void edits() throws Exception {
+    server.sync().force();
+    var millis = new ArrayList<Double>();
+    for (int i = 0; i < EDITS; i++) {
+      TaskId id = ids.get(i);
+      Path file = tasks.resolve(id.value().substring(0, 2)).resolve(id.value() + ".json");
+      String text = Files.readString(file);
+      long begun = System.nanoTime();
+      Files.writeString(file, text.replaceFirst("\"title\": \"", "\"title\": \"edited "));
+      while (!isEdited(id)) {
+        pause(1_000_000);
+      }
+      millis.add((System.nanoTime() - begun) / 1e6);
+    }
+    row("edit of a state file until its task has it, median", median(millis), "ms");
+    row("  slowest of " + EDITS, Collections.max(millis), "ms");
+  }
+
+  private boolean isEdited(TaskId id) {
+    return server.state().task(id) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
+        && stored.entity().spec().title().startsWith("edited ");
   }
 
   private static void row(String name, double value, String unit) {
@@ -163,11 +214,6 @@ final class SnapshotBench {
 
   /** The p99 of changes while {@code meanwhile} runs, in milliseconds. */
   private double measure(Runnable meanwhile) throws InterruptedException {
-    return measure(meanwhile, latencies -> latencies[latencies.length * 99 / 100] / 1e6);
-  }
-
-  private double measure(Runnable meanwhile, ToDoubleFunction<long[]> of)
-      throws InterruptedException {
     var latencies = new ConcurrentLinkedQueue<Long>();
     var over = new AtomicBoolean();
     Thread beside =
@@ -183,17 +229,13 @@ final class SnapshotBench {
             TaskId id = ids.get(ThreadLocalRandom.current().nextInt(ids.size()));
             long asked = System.nanoTime();
             String title = asked + "y".repeat(320);
-            Answer<Stored<Task>> answer = server.tasks().patch(id, _ -> spec(title), null);
-            while (answer instanceof Answer.Unavailable<?>) {
-              answer = server.tasks().patch(id, _ -> spec(title), null);
-            }
-            done(answer);
+            done(server.tasks().patch(id, _ -> spec(title), null));
             latencies.add(System.nanoTime() - asked);
           }
         });
     beside.join();
     long[] sorted = latencies.stream().mapToLong(Long::longValue).sorted().toArray();
-    return of.applyAsDouble(sorted);
+    return sorted[sorted.length * 99 / 100] / 1e6;
   }
 
   /** Something that a writer does. */
