@@ -144,6 +144,9 @@ class ReplaceStateIT {
       disk.breakForces(file -> file.toString().endsWith(".wal"));
       assertInstanceOf(Replacement.Unknown.class, storage.taskStorage().replace(TASKS, another()));
       assertInstanceOf(CommitResult.Refused.class, submit(storage, 78));
+      while (fatal.isEmpty()) {
+        Thread.onSpinWait();
+      }
       assertEquals(1, fatal.size());
       storage.abandon();
     }
