@@ -1,6 +1,7 @@
 package holdfast.adapters.web.metrics;
 
 import holdfast.application.Holdfast;
+import holdfast.application.Subscription;
 import holdfast.domain.port.CommitMeter;
 import io.prometheus.metrics.config.EscapingScheme;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -12,6 +13,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Locale;
 import java.util.function.IntSupplier;
 
 /**
@@ -40,9 +42,10 @@ public final class Metrics implements CommitMeter {
 
   /**
    * @param version of the product
+   * @param connections open TCP connections at present
    * @param sockets open WebSockets at present
    */
-  public Metrics(String version, IntSupplier sockets) {
+  public Metrics(String version, IntSupplier connections, IntSupplier sockets) {
     JvmMetrics.builder().register(registry);
     Info.builder()
         .name("holdfast_build_info")
@@ -70,6 +73,16 @@ public final class Metrics implements CommitMeter {
             .help("Subscriptions that were told to list again, by reason.")
             .labelNames("reason")
             .register(registry);
+    // Series that are there from the beginning: a rate over one that appears misses its first
+    // event.
+    for (Subscription.Reason reason : Subscription.Reason.values()) {
+      resets.initLabelValues(reason.name().toLowerCase(Locale.ROOT));
+    }
+    Readings.gauge(
+        registry,
+        "holdfast_http_connections",
+        "TCP connections, WebSockets among them.",
+        connections::getAsInt);
     Readings.gauge(
         registry, "holdfast_ws_connections", "WebSockets that are open.", sockets::getAsInt);
   }

@@ -12,13 +12,19 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.DoubleSupplier;
 
 /** What is read off the server whenever somebody asks. Any thread. */
 final class Readings {
   private static final double MILLIS = 1e3;
+
+  /** By the names that reports give them. */
+  private static final List<String> VERDICTS =
+      List.of(
+          "ADOPTED", "EXITED_WHILE_DOWN", "START_FAILED", "NEVER_STARTED", "LOST", "UNDECIDABLE");
 
   private final Holdfast server;
 
@@ -195,7 +201,8 @@ final class Readings {
                     .report()
                     .ifPresent(
                         report -> {
-                          var verdicts = new HashMap<String, Integer>();
+                          var verdicts = new TreeMap<String, Integer>();
+                          VERDICTS.forEach(verdict -> verdicts.put(verdict, 0));
                           report
                               .tasks()
                               .forEach(task -> verdicts.merge(task.verdict(), 1, Integer::sum));

@@ -10,6 +10,7 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Counts what becomes of tasks. Any thread. */
@@ -22,6 +23,9 @@ final class TaskMeter {
   };
 
   private static final double[] QUEUE_SECONDS = {0.001, 0.01, 0.1, 1, 10, 60, 600, 3_600, 43_200};
+
+  private static final List<String> KINDS =
+      List.of("exited", "signaled", "start-failed", "unknown");
 
   private final Counter submissions;
   private final Counter starts;
@@ -67,6 +71,12 @@ final class TaskMeter {
             .classicOnly()
             .classicUpperBounds(QUEUE_SECONDS)
             .register(registry);
+    for (TaskState.Name state : TaskState.Name.values()) {
+      if (state.isTerminal()) {
+        ends.initLabelValues(state.name());
+      }
+    }
+    KINDS.forEach(durations::initLabelValues);
   }
 
   void observe(TaskChange change) {
@@ -108,12 +118,13 @@ final class TaskMeter {
   }
 
   private static String kind(Outcome outcome) {
-    return switch (outcome) {
-      case Outcome.Exited _ -> "exited";
-      case Outcome.Signaled _ -> "signaled";
-      case Outcome.StartFailed _ -> "start-failed";
-      case Outcome.Unknown _ -> "unknown";
-    };
+    return KINDS.get(
+        switch (outcome) {
+          case Outcome.Exited _ -> 0;
+          case Outcome.Signaled _ -> 1;
+          case Outcome.StartFailed _ -> 2;
+          case Outcome.Unknown _ -> 3;
+        });
   }
 
   private static @Nullable Attempt last(Task task) {
