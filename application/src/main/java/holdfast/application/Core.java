@@ -6,20 +6,26 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What the services share: the ports, the state, the one writer, and the time. */
 record Core(
     Ports ports,
-    LiveState state,
+    Supplier<LiveState> inForce,
     TaskStore store,
     Settlement settlement,
     InstantSource clock,
     Timers timers) {
 
+  /** The state in force. It is replaced as a whole, so nobody keeps it. */
+  LiveState state() {
+    return inForce.get();
+  }
+
   /** The task as last committed, or null if there is none. */
   @Nullable Task current(TaskId id) {
-    return state.task(id) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
+    return state().task(id) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
         ? stored.entity()
         : null;
   }

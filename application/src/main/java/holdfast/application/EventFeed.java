@@ -53,6 +53,22 @@ public final class EventFeed implements CommitFeed {
   }
 
   /**
+   * Puts another state in the place of the present one, as a whole: whoever follows is told to
+   * begin anew. Nothing may be on its way from storage meanwhile.
+   */
+  void replace(LiveState another) {
+    lock.lock();
+    try {
+      // Before the new state can be seen: nobody takes an item of the old one for one of it.
+      subscriptions.forEach(subscription -> subscription.reset(Subscription.Reason.EPOCH));
+      subscriptions.clear();
+      state = another;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
    * Adds an observer of every committed change, called after the state has taken it in, on the
    * storage's thread, in order. It must neither block nor throw.
    */
@@ -67,10 +83,10 @@ public final class EventFeed implements CommitFeed {
 
   @Override
   public void committed(List<Committed> changes) {
-    LiveState current = state();
     var seen = new ArrayList<TaskChange>(changes.size());
     lock.lock();
     try {
+      LiveState current = state();
       for (Committed committed : changes) {
         LiveState.Applied applied = current.apply(committed);
         for (Subscription subscription : subscriptions) {
@@ -106,12 +122,14 @@ public final class EventFeed implements CommitFeed {
    */
   public Subscription subscribe(
       Topic topic, FeedFilter filter, @Nullable Since since, Runnable onAvailable) {
-    LiveState current = state();
     Supplier<Subscription.Start> beginning;
     Subscription subscription;
     lock.lock();
     try {
-      subscription = new Subscription(this, topic, filter, current.seq(), onAvailable);
+      LiveState current = state();
+      subscription =
+          new Subscription(
+              this, topic, filter, new Since(current.epoch(), current.seq()), onAvailable);
       if (since != null && isOfOtherHistory(since, current)) {
         subscription.begin(new Subscription.Start.Reset(Subscription.Reason.EPOCH));
         return subscription;
@@ -248,7 +266,8 @@ public final class EventFeed implements CommitFeed {
     return filter.initiative() == null || filter.initiative().equals(view.initiative().id());
   }
 
-  private LiveState state() {
+  /** The state in force. */
+  LiveState state() {
     LiveState current = state;
     if (current == null) {
       throw new IllegalStateException("the feed has not begun: the state is not recovered yet");

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,22 +25,34 @@ public final class Following implements AutoCloseable {
   private static final long LOOK_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(1);
   private static final long LOOK_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(40);
 
-  private final LiveState state;
+  private final Supplier<LiveState> state;
   private final OutputStorage storage;
   private final TaskId task;
   private final int attempt;
   private final OutputStreamName stream;
+  private final String epoch;
+
+  /** The run that is read, or will be; null before the attempt has begun. */
+  private volatile @Nullable RunRef followed;
+
   private @Nullable RunRef open;
   private @Nullable OutputSeal openSeal;
   private OutputStorage.@Nullable Reader reader;
 
   Following(
-      LiveState state, OutputStorage storage, TaskId task, int attempt, OutputStreamName stream) {
+      Supplier<LiveState> state,
+      OutputStorage storage,
+      TaskId task,
+      int attempt,
+      OutputStreamName stream) {
     this.state = state;
     this.storage = storage;
     this.task = task;
     this.attempt = attempt;
     this.stream = stream;
+    LiveState now = state.get();
+    epoch = now.epoch();
+    followed = runIn(now);
   }
 
   public int attempt() {
@@ -55,6 +68,19 @@ public final class Following implements AutoCloseable {
     return current() != null;
   }
 
+  /**
+   * Whether the state was restored to one that does not know the run followed here: nothing more is
+   * read of it, and what bears its number from now on is something else.
+   */
+  public boolean forgotten() {
+    LiveState now = state.get();
+    return isForgotten(now, runIn(now));
+  }
+
+  private boolean isForgotten(LiveState now, @Nullable RunRef run) {
+    return followed != null && !followed.equals(run) && !epoch.equals(now.epoch());
+  }
+
   /** Bytes that can be read at this moment. */
   public long end() {
     OutputStorage.Reader current = reader();
@@ -67,7 +93,7 @@ public final class Following implements AutoCloseable {
    */
   public boolean complete() {
     Task now = task();
-    if (now == null) {
+    if (now == null || forgotten()) {
       return true;
     }
     Attempt current = attemptOf(now);
@@ -134,13 +160,21 @@ public final class Following implements AutoCloseable {
   }
 
   private @Nullable Task task() {
-    return state.task(task) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
+    return taskIn(state.get());
+  }
+
+  private @Nullable Task taskIn(LiveState now) {
+    return now.task(task) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
         ? stored.entity()
         : null;
   }
 
   private @Nullable Attempt current() {
-    Task now = task();
+    return attemptIn(state.get());
+  }
+
+  private @Nullable Attempt attemptIn(LiveState state) {
+    Task now = taskIn(state);
     return now == null ? null : attemptOf(now);
   }
 
@@ -148,18 +182,31 @@ public final class Following implements AutoCloseable {
     return attempt <= now.attempts().size() ? now.attempts().get(attempt - 1) : null;
   }
 
-  /** The reader of the run in force: recovery may have replaced one whose command never ran. */
+  private @Nullable RunRef runIn(LiveState state) {
+    Attempt current = attemptIn(state);
+    return current == null ? null : new RunRef(task, attempt, current.run());
+  }
+
+  /**
+   * The reader of the run in force: recovery may have replaced one whose command never ran. None
+   * once that is another run than the one followed.
+   */
   private OutputStorage.@Nullable Reader reader() {
-    Attempt current = current();
-    if (current == null) {
+    LiveState now = state.get();
+    Attempt current = attemptIn(now);
+    RunRef run = runIn(now);
+    if (isForgotten(now, run)) {
+      return null;
+    }
+    if (current == null || run == null) {
       return reader;
     }
-    var run = new RunRef(task, attempt, current.run());
     OutputSeal seal = current.seals().get(stream);
     // What is sealed meanwhile is checked from then on.
     if (!run.equals(open) || !Objects.equals(seal, openSeal)) {
       close();
       open = run;
+      followed = run;
       openSeal = seal;
       reader = storage.open(new OutputStorage.Output(run, stream), seal);
     }

@@ -4,12 +4,13 @@ import holdfast.domain.task.TaskState;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** How the server is, in its own words. Any thread; never touches the disk. */
 public final class HealthReport {
   private final Ports ports;
-  private final LiveState state;
+  private final Supplier<LiveState> state;
   private final BooleanSupplier draining;
   private final Maintenance maintenance;
 
@@ -22,7 +23,8 @@ public final class HealthReport {
    */
   public record Check(String name, boolean up, boolean vital, String message) {}
 
-  HealthReport(Ports ports, LiveState state, BooleanSupplier draining, Maintenance maintenance) {
+  HealthReport(
+      Ports ports, Supplier<LiveState> state, BooleanSupplier draining, Maintenance maintenance) {
     this.ports = ports;
     this.state = state;
     this.draining = draining;
@@ -36,7 +38,7 @@ public final class HealthReport {
 
   /** Every part, in a fixed order. */
   public List<Check> checks() {
-    Map<TaskState.Name, Integer> counts = state.counts();
+    Map<TaskState.Name, Integer> counts = state.get().counts();
     int total = counts.values().stream().mapToInt(Integer::intValue).sum();
     int active =
         counts.entrySet().stream()
@@ -44,7 +46,8 @@ public final class HealthReport {
             .mapToInt(Map.Entry::getValue)
             .sum();
     return List.of(
-        check("persistence", ports.tasks().impairment(), "committed up to seq " + state.seq()),
+        check(
+            "persistence", ports.tasks().impairment(), "committed up to seq " + state.get().seq()),
         besides("sync", maintenance.sync().trouble(), synced()),
         besides("snapshots", maintenance.snapshots().trouble(), "made as configured"),
         besides("outputs", maintenance.outputs().trouble(), copied()),

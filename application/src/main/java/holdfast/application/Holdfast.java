@@ -35,6 +35,7 @@ public final class Holdfast implements AutoCloseable {
   private final RecoveryDecisions decisions;
   private final HealthReport health;
   private final Maintenance maintenance;
+  private final RestoreService restore;
   private final BooleanSupplier draining;
   private final @Nullable String readOnly;
 
@@ -82,7 +83,8 @@ public final class Holdfast implements AutoCloseable {
             new SnapshotService(core, feed, intervals.snapshot()),
             outputs,
             new Scrub(core, sync, outputs.seals(), mendings, intervals.scrub()));
-    health = new HealthReport(core.ports(), core.state(), draining, maintenance);
+    restore = new RestoreService(core, feed, maintenance, scheduler, draining);
+    health = new HealthReport(core.ports(), core.inForce(), draining, maintenance);
   }
 
   /**
@@ -142,13 +144,12 @@ public final class Holdfast implements AutoCloseable {
       InstantSource clock,
       RandomGenerator random,
       Timers timers) {
-    var state = new LiveState(opened);
-    feed.begin(state);
-    var store = new TaskStore(ports, state, clock, random);
+    feed.begin(new LiveState(opened));
+    var store = new TaskStore(ports, feed::state, clock, random);
     feed.observeCommits(store::settled);
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
-    return new Core(ports, state, store, settlement, clock, timers);
+    return new Core(ports, feed::state, store, settlement, clock, timers);
   }
 
   private void begin(Opened opened, Instant startedAt) throws InterruptedException {
@@ -213,6 +214,11 @@ public final class Holdfast implements AutoCloseable {
     return maintenance.snapshots();
   }
 
+  /** Returns to a snapshot. */
+  public RestoreService restore() {
+    return restore;
+  }
+
   /** Keeps the second copies of outputs. */
   public OutputKeeper outputKeeper() {
     return maintenance.outputs();
@@ -226,6 +232,7 @@ public final class Holdfast implements AutoCloseable {
     return core.store();
   }
 
+  /** The state in force: a restore puts another in its place, so nobody keeps it. */
   public LiveState state() {
     return core.state();
   }
@@ -253,11 +260,11 @@ public final class Holdfast implements AutoCloseable {
   }
 
   public Outputs outputs() {
-    return new Outputs(core.state(), core.ports().outputs());
+    return new Outputs(core.inForce(), core.ports().outputs());
   }
 
   public TaskInput input() {
-    return new TaskInput(core.state(), core.ports().processes(), readOnly);
+    return new TaskInput(core.inForce(), core.ports().processes(), readOnly);
   }
 
   public Recovery recovery() {

@@ -7,6 +7,7 @@ import holdfast.domain.port.Change;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
@@ -68,25 +69,44 @@ public final class LiveState {
 
   /** Takes over the state that storage recovered. */
   public LiveState(Opened opened) {
-    instanceId = opened.instanceId();
-    epoch = opened.epoch();
-    term = opened.term();
-    for (Stored<Initiative> stored : opened.initiatives()) {
+    this(opened.instanceId(), opened.epoch(), opened.term(), image(opened));
+  }
+
+  private LiveState(String instanceId, String epoch, long term, StateImage image) {
+    this.instanceId = instanceId;
+    this.epoch = epoch;
+    this.term = term;
+    for (Stored<Initiative> stored : image.initiatives()) {
       storedInitiatives.put(stored);
       putInitiative(
           new InitiativeView(
               stored.entity(), InitiativeState.OPEN, Map.of(), stored.seq(), stored.cause()));
     }
-    for (Stored<Task> stored : opened.tasks()) {
+    for (Stored<Task> stored : image.tasks()) {
       putTask(stored, null);
     }
-    for (Tombstone tombstone : opened.tombstones()) {
+    for (Tombstone tombstone : image.tombstones()) {
       bury(tombstone);
     }
-    for (IdempotencyRecord key : opened.idempotency()) {
+    for (IdempotencyRecord key : image.idempotency()) {
       keys.put(key);
     }
-    seq = opened.seq();
+    seq = image.seq();
+  }
+
+  private static StateImage image(Opened opened) {
+    return new StateImage(
+        opened.seq(),
+        Instant.EPOCH,
+        opened.tasks(),
+        opened.initiatives(),
+        opened.tombstones(),
+        opened.idempotency());
+  }
+
+  /** Another state of the same storage, which an epoch begins with. */
+  LiveState inEpoch(String next, StateImage image) {
+    return new LiveState(instanceId, next, term, image);
   }
 
   /** The lineage of the storage. */

@@ -294,8 +294,7 @@ final class OutputSeals {
     if (task == null) {
       return;
     }
-    var sizes =
-        new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+    var sizes = new Outputs(core::state, core.ports().outputs()).lengths(run, task.spec().output());
     try {
       core.store().record(run.task(), new TaskCommand.RecordLateOutput(run, sizes));
     } catch (InterruptedException e) {

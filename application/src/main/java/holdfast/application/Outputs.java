@@ -10,11 +10,12 @@ import holdfast.domain.task.TaskId;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Opens what tasks wrote, finished or not, for reading and following. Any thread. */
 public final class Outputs {
-  private final LiveState state;
+  private final Supplier<LiveState> state;
   private final OutputStorage storage;
 
   /** What came of opening a stream. */
@@ -31,7 +32,7 @@ public final class Outputs {
     record NoSuchStream(String detail) implements Opening {}
   }
 
-  public Outputs(LiveState state, OutputStorage storage) {
+  public Outputs(Supplier<LiveState> state, OutputStorage storage) {
     this.state = state;
     this.storage = storage;
   }
@@ -43,7 +44,7 @@ public final class Outputs {
    * @param stream or null for the first that the task's output mode has
    */
   public Opening open(TaskId id, @Nullable Integer attempt, @Nullable OutputStreamName stream) {
-    return switch (state.task(id)) {
+    return switch (state.get().task(id)) {
       case Lookup.Missing<Stored<Task>> _ -> new Opening.NoSuchTask();
       case Lookup.Purged<Stored<Task>> _ -> new Opening.Purged();
       case Lookup.Found<Stored<Task>>(Stored<Task> stored) ->

@@ -102,6 +102,12 @@ final class PendingChanges {
     dropIfEmpty(key, pending);
   }
 
+  /** Forgets everything. Nothing may be on its way to the disk. */
+  synchronized void clear() {
+    byEntity.clear();
+    byKey.clear();
+  }
+
   /** Forgets a change that will never be durable, and those built upon it. Idempotent. */
   synchronized void abandon(Pending failed) {
     EntityKey key = failed.change.key();

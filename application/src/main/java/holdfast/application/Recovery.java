@@ -111,7 +111,7 @@ public final class Recovery {
     Map<OutputStreamName, Long> lengths =
         run == null || !isActive
             ? Map.of()
-            : new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+            : new Outputs(core::state, core.ports().outputs()).lengths(run, task.spec().output());
     core.store().record(task.id(), new TaskCommand.Disown(lengths));
     return new TaskVerdict(
         task.id(),
@@ -177,7 +177,7 @@ public final class Recovery {
     Attempt attempt = task.attempts().getLast();
     ProcessEvidence evidence = core.ports().processes().examine(run, attempt);
     var lengths =
-        new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+        new Outputs(core::state, core.ports().outputs()).lengths(run, task.spec().output());
     Settlement.Settled settled = core.settlement().settle(task, run, evidence, lengths);
     Task now = core.current(task.id());
     if (now != null && settled.restarted()) {

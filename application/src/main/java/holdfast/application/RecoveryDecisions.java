@@ -158,7 +158,7 @@ public final class RecoveryDecisions {
   }
 
   private Map<OutputStreamName, Long> lengths(Task task, RunRef run) {
-    return new Outputs(core.state(), core.ports().outputs()).lengths(run, task.spec().output());
+    return new Outputs(core::state, core.ports().outputs()).lengths(run, task.spec().output());
   }
 
   /** What is to be said of the process before its task is run once more. */

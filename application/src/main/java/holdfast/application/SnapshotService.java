@@ -3,6 +3,7 @@ package holdfast.application;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.SnapshotStorage.Deletion;
+import holdfast.domain.port.SnapshotStorage.Loading;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.SnapshotStorage.Snapshot;
 import holdfast.domain.port.SnapshotStorage.Verification;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,10 @@ public final class SnapshotService {
   private final EventFeed feed;
   private final Duration interval;
   private final Background thread = new Background("holdfast-snapshots");
+
+  /** Held by whoever makes one, and while none may be made. */
+  private final ReentrantLock making = new ReentrantLock();
+
   private long lastSeq = -1;
   private volatile @Nullable Instant newest;
   private volatile @Nullable String trouble;
@@ -74,7 +80,16 @@ public final class SnapshotService {
    *
    * @throws StorageException if it could not be kept
    */
-  public synchronized Snapshot create(Reason reason) {
+  public Snapshot create(Reason reason) {
+    making.lock();
+    try {
+      return made(reason);
+    } finally {
+      making.unlock();
+    }
+  }
+
+  private Snapshot made(Reason reason) {
     StateImage image = feed.image(core.clock().instant());
     Snapshot made = snapshots().save(image, reason);
     lastSeq = made.seq();
@@ -92,6 +107,25 @@ public final class SnapshotService {
     return made;
   }
 
+  /**
+   * Keeps everybody else from making one: one of a state that is replaced meanwhile must not be
+   * taken for one of the new epoch.
+   */
+  Hold hold() {
+    making.lock();
+    return new Hold(
+        () -> {
+          lastSeq = -1;
+          newest = null;
+          making.unlock();
+        });
+  }
+
+  /** Reads the state that one holds. */
+  Loading load(String id) {
+    return snapshots().load(id);
+  }
+
   /** Makes the last one, if anything has changed since the one before. */
   public void atShutdown() {
     thread.close();
@@ -101,12 +135,17 @@ public final class SnapshotService {
   }
 
   /** Of the newest one; 0 if there is none. */
-  private synchronized long lastSeq() {
-    if (lastSeq < 0) {
-      List<Snapshot> all = snapshots().list();
-      lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
+  private long lastSeq() {
+    making.lock();
+    try {
+      if (lastSeq < 0) {
+        List<Snapshot> all = snapshots().list();
+        lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
+      }
+      return lastSeq;
+    } finally {
+      making.unlock();
     }
-    return lastSeq;
   }
 
   /** When the newest one was made. Reads the disk the first time only. */

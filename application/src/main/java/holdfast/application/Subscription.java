@@ -24,8 +24,9 @@ public final class Subscription implements AutoCloseable {
 
   private final ArrayDeque<FeedEvent> waiting = new ArrayDeque<>();
   private int mergeAt = WAITING_BEFORE_MERGE;
+  private final String epoch;
   private long seq;
-  private boolean lagged;
+  private @Nullable Reason ended;
   private volatile @Nullable Start start;
 
   /** How the subscription begins. */
@@ -51,14 +52,19 @@ public final class Subscription implements AutoCloseable {
   }
 
   /**
-   * @param seq of the last change that its beginning has; those behind it are offered
+   * @param from the last change that its beginning has; those behind it are offered
    */
   Subscription(
-      EventFeed feed, EventFeed.Topic topic, FeedFilter filter, long seq, Runnable onAvailable) {
+      EventFeed feed,
+      EventFeed.Topic topic,
+      FeedFilter filter,
+      EventFeed.Since from,
+      Runnable onAvailable) {
     this.feed = feed;
     this.topic = topic;
     this.filter = filter;
-    this.seq = seq;
+    epoch = from.epoch();
+    seq = from.seq();
     this.onAvailable = onAvailable;
   }
 
@@ -77,7 +83,7 @@ public final class Subscription implements AutoCloseable {
 
   /** The next events, at most {@code max}; empty if none wait. Never blocks. */
   public synchronized List<FeedEvent> poll(int max) {
-    if (waiting.isEmpty() || lagged) {
+    if (waiting.isEmpty() || ended != null) {
       return List.of();
     }
     var events = new ArrayList<FeedEvent>(Math.min(max, waiting.size()));
@@ -91,14 +97,19 @@ public final class Subscription implements AutoCloseable {
     return events;
   }
 
-  /** Whether events were given up: send {@code reset} and close. */
-  public synchronized boolean lagged() {
-    return lagged;
+  /** Why the rest was given up, or null: send {@code reset} and close. */
+  public synchronized @Nullable Reason ended() {
+    return ended;
+  }
+
+  /** The history that it follows. */
+  public String epoch() {
+    return epoch;
   }
 
   /**
    * Everything up to this seq that concerns the subscriber has been polled. Stands still once
-   * {@link #lagged}, before what was given up.
+   * {@link #ended}, before what was given up.
    */
   public synchronized long seq() {
     return waiting.isEmpty() ? seq : waiting.getFirst().seq() - 1;
@@ -114,7 +125,7 @@ public final class Subscription implements AutoCloseable {
   void offer(LiveState.Applied applied) {
     boolean added = false;
     synchronized (this) {
-      if (lagged) {
+      if (ended != null) {
         return;
       }
       for (FeedEvent event : applied.events()) {
@@ -126,13 +137,31 @@ public final class Subscription implements AutoCloseable {
       if (waiting.size() >= mergeAt) {
         merge();
       }
-      if (!lagged) {
+      if (ended == null) {
         seq = applied.events().getLast().seq();
       }
     }
     if (added) {
       onAvailable.run();
     }
+  }
+
+  /**
+   * Gives up what waits and whatever comes: its history has ended. Called under the feed's lock.
+   */
+  void reset(Reason reason) {
+    synchronized (this) {
+      if (ended == null) {
+        giveUp(reason);
+      }
+    }
+    onAvailable.run();
+  }
+
+  private void giveUp(Reason reason) {
+    seq = waiting.isEmpty() ? seq : waiting.getFirst().seq() - 1;
+    waiting.clear();
+    ended = reason;
   }
 
   private boolean concerns(FeedEvent event, LiveState.Applied applied) {
@@ -161,9 +190,7 @@ public final class Subscription implements AutoCloseable {
       }
     }
     if (kept.size() > ENTITIES_WAITING_MAX) {
-      seq = waiting.getFirst().seq() - 1;
-      waiting.clear();
-      lagged = true;
+      giveUp(Reason.LAGGED);
       return;
     }
     Collections.reverse(kept);

@@ -69,10 +69,10 @@ public final class SyncService {
   private final AtomicInteger waiting = new AtomicInteger();
 
   /** Held by whoever looks an entity up and writes its file: an older one must not come later. */
-  private final ReentrantLock files = new ReentrantLock();
+  private final ReentrantLock files = new ReentrantLock(true);
 
   /** Held by whoever looks at files and decides about edits: nobody else decides meanwhile. */
-  private final ReentrantLock looking = new ReentrantLock();
+  private final ReentrantLock looking = new ReentrantLock(true);
 
   private final Set<EntityKey> heard = ConcurrentHashMap.newKeySet();
   private final ExternalEdits edits;
@@ -133,17 +133,7 @@ public final class SyncService {
   }
 
   void start() {
-    long checkpoint = core.ports().stateFiles().checkpoint();
-    for (Stored<Task> task : core.state().select(_ -> true)) {
-      mark(EntityKey.of(task.entity().id()), task.seq(), checkpoint);
-    }
-    for (Stored<Initiative> initiative : core.state().storedInitiatives()) {
-      mark(EntityKey.of(initiative.entity().id()), initiative.seq(), checkpoint);
-    }
-    for (Tombstone tombstone : core.state().tombstones()) {
-      mark(tombstone.key(), tombstone.seq(), checkpoint);
-    }
-    observed = Math.max(observed, core.state().seq());
+    mark(core.state(), core.ports().stateFiles().checkpoint());
     thread.every(interval, this::periodic);
     watch = core.ports().stateFiles().watch(this::hear);
   }
@@ -192,7 +182,12 @@ public final class SyncService {
   }
 
   private boolean isStranger(EntityKey key) {
-    return !core.state().exists(key) && !dirty.containsKey(key);
+    return !isKnown(key);
+  }
+
+  /** Whether there is such an entity, or was, and its file is still to go. */
+  private boolean isKnown(EntityKey key) {
+    return core.state().exists(key) || dirty.containsKey(key);
   }
 
   /** Looks at those of these files that somebody touched. */
@@ -243,7 +238,7 @@ public final class SyncService {
   Swept sweep() {
     looking.lock();
     try {
-      Swept swept = exclusively(() -> core.ports().stateFiles().sweep(core.state()::exists));
+      Swept swept = exclusively(() -> core.ports().stateFiles().sweep(this::isKnown));
       for (Finding finding : swept.findings()) {
         Judged judged = decide(finding);
         if (!judged.isAdopted()) {
@@ -274,6 +269,51 @@ public final class SyncService {
       Thread.currentThread().interrupt();
       return new Judged(false, false, finding.quarantined());
     }
+  }
+
+  /** Marks whatever has changed since the checkpoint. */
+  private void mark(LiveState state, long checkpoint) {
+    for (Stored<Task> task : state.select(_ -> true)) {
+      mark(EntityKey.of(task.entity().id()), task.seq(), checkpoint);
+    }
+    for (Stored<Initiative> initiative : state.storedInitiatives()) {
+      mark(EntityKey.of(initiative.entity().id()), initiative.seq(), checkpoint);
+    }
+    for (Tombstone tombstone : state.tombstones()) {
+      mark(tombstone.key(), tombstone.seq(), checkpoint);
+    }
+    observed = Math.max(observed, state.seq());
+  }
+
+  /**
+   * Keeps files from being written and edits from being decided about: what was read of one state
+   * must not be taken for a part of another that takes its place meanwhile.
+   */
+  Hold hold() {
+    looking.lock();
+    files.lock();
+    return new Hold(
+        () -> {
+          files.unlock();
+          looking.unlock();
+        });
+  }
+
+  /**
+   * Takes note that another state is in force: the file of each entity bears its epoch, so each is
+   * to be written, and those of what is gone are to go. Within {@link #hold}.
+   */
+  void replaced(Collection<EntityKey> gone) {
+    LiveState state = core.state();
+    dirty.clear();
+    gone.forEach(key -> dirty.put(key, state.seq()));
+    mark(state, 0);
+    behindSince = core.clock().instant();
+  }
+
+  /** Has the state files follow at once. */
+  void soon() {
+    thread.soon(this::periodic);
   }
 
   private void mark(EntityKey key, long seq, long checkpoint) {
@@ -351,6 +391,7 @@ public final class SyncService {
   }
 
   private void writeDirty() {
+    String epoch = core.state().epoch();
     long upTo = observed;
     List<Map.Entry<EntityKey, Long>> outdated = new ArrayList<>();
     dirty.forEach((key, seq) -> outdated.add(Map.entry(key, seq)));
@@ -358,27 +399,52 @@ public final class SyncService {
     for (int from = 0; from < outdated.size(); from += GROUP) {
       upTo =
           Math.min(
-              upTo, writeGroup(outdated.subList(from, Math.min(from + GROUP, outdated.size()))));
+              upTo,
+              writeGroup(epoch, outdated.subList(from, Math.min(from + GROUP, outdated.size()))));
     }
-    core.ports().stateFiles().checkpoint(upTo);
-    behindSince = core.clock().instant();
+    noteCheckpoint(epoch, upTo);
+  }
+
+  /** What was written of a state that has been replaced since says nothing of the present one. */
+  private void noteCheckpoint(String epoch, long upTo) {
+    files.lock();
+    try {
+      if (epoch.equals(core.state().epoch())) {
+        core.ports().stateFiles().checkpoint(upTo);
+        behindSince = core.clock().instant();
+      }
+    } finally {
+      files.unlock();
+    }
   }
 
   /** Writes these; the greatest seq that the checkpoint may have in spite of what had to wait. */
-  private long writeGroup(List<Map.Entry<EntityKey, Long>> group) {
+  private long writeGroup(String epoch, List<Map.Entry<EntityKey, Long>> group) {
     long begun = System.nanoTime();
     Reconciled reconciled = reconcile(group.stream().map(Map.Entry::getKey).toList());
     noteAll(reconciled.findings());
-    long upTo = Long.MAX_VALUE;
-    for (Map.Entry<EntityKey, Long> entry : group) {
-      if (reconciled.unsettled().contains(entry.getKey())) {
-        upTo = Math.min(upTo, entry.getValue() - 1);
-      } else {
-        dirty.remove(entry.getKey(), entry.getValue());
-      }
-    }
+    long upTo = settle(epoch, group, reconciled.unsettled());
     pause(System.nanoTime() - begun);
     return upTo;
+  }
+
+  /** Lets go of what is written; the greatest seq that the checkpoint may have in spite of it. */
+  private long settle(
+      String epoch, List<Map.Entry<EntityKey, Long>> group, List<EntityKey> unsettled) {
+    files.lock();
+    try {
+      long upTo = Long.MAX_VALUE;
+      for (Map.Entry<EntityKey, Long> entry : group) {
+        if (unsettled.contains(entry.getKey())) {
+          upTo = Math.min(upTo, entry.getValue() - 1);
+        } else if (epoch.equals(core.state().epoch())) {
+          dirty.remove(entry.getKey(), entry.getValue());
+        }
+      }
+      return upTo;
+    } finally {
+      files.unlock();
+    }
   }
 
   private void pause(long worked) {

@@ -10,11 +10,12 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskState;
 import java.nio.ByteBuffer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Feeds the standard input of running tasks. Any thread; never waits for the command to read. */
 public final class TaskInput {
-  private final LiveState state;
+  private final Supplier<LiveState> state;
   private final ProcessControl processes;
   private final @Nullable String closed;
 
@@ -38,7 +39,7 @@ public final class TaskInput {
   /**
    * @param closed why nobody's input is written to, or null
    */
-  TaskInput(LiveState state, ProcessControl processes, @Nullable String closed) {
+  TaskInput(Supplier<LiveState> state, ProcessControl processes, @Nullable String closed) {
     this.state = state;
     this.processes = processes;
     this.closed = closed;
@@ -53,7 +54,7 @@ public final class TaskInput {
     if (closed != null) {
       return new InputAnswer.Closed(closed);
     }
-    return switch (state.task(id)) {
+    return switch (state.get().task(id)) {
       case Lookup.Missing<Stored<Task>> _ -> new InputAnswer.NotFound();
       case Lookup.Purged<Stored<Task>> _ -> new InputAnswer.Gone();
       case Lookup.Found<Stored<Task>>(Stored<Task> stored) -> write(stored.entity(), bytes, end);

@@ -46,7 +46,7 @@ public final class TaskStore {
   public static final Duration IDEMPOTENCY_KEPT = Duration.ofHours(24);
 
   private final Ports ports;
-  private final LiveState state;
+  private final Supplier<LiveState> state;
   private final InstantSource clock;
   private final RandomIds ids;
   private final PendingChanges pending = new PendingChanges();
@@ -54,9 +54,11 @@ public final class TaskStore {
   private volatile boolean ending;
 
   /**
+   * @param state gives the one in force
    * @param random cryptographically strong outside of tests, and safe for several threads
    */
-  public TaskStore(Ports ports, LiveState state, InstantSource clock, RandomGenerator random) {
+  public TaskStore(
+      Ports ports, Supplier<LiveState> state, InstantSource clock, RandomGenerator random) {
     this.ports = ports;
     this.state = state;
     this.clock = clock;
@@ -90,7 +92,8 @@ public final class TaskStore {
         () -> {
           EntityKey key = EntityKey.of(id);
           boolean isNew =
-              pending.last(key) == null && state.task(id) instanceof Lookup.Missing<Stored<Task>>;
+              pending.last(key) == null
+                  && state.get().task(id) instanceof Lookup.Missing<Stored<Task>>;
           return isNew
               ? decideSubmit(id, spec, true, null)
               : Step.answer(pending.last(key), new Answer.Gone<>(key));
@@ -104,7 +107,7 @@ public final class TaskStore {
           EntityKey key = EntityKey.of(id);
           boolean isNew =
               pending.last(key) == null
-                  && state.initiative(id) instanceof Lookup.Missing<InitiativeView>;
+                  && state.get().initiative(id) instanceof Lookup.Missing<InitiativeView>;
           return isNew
               ? decideCreate(id, spec, null)
               : Step.answer(pending.last(key), new Answer.Gone<>(key));
@@ -113,7 +116,7 @@ public final class TaskStore {
 
   /** Records a fact about a task, or a step the server itself takes. Never refused for load. */
   Answer<Stored<Task>> record(TaskId id, TaskCommand command) throws InterruptedException {
-    return writer.settle(() -> decideCommand(id, command, null, Origin.INTERNAL));
+    return writer.settleFact(() -> decideCommand(id, command, null, Origin.INTERNAL));
   }
 
   /**
@@ -148,9 +151,17 @@ public final class TaskStore {
    */
   public Answer<EntityKey> purge(TaskId id, @Nullable Long ifMatch) throws InterruptedException {
     Answer<Stored<Task>> answer =
-        writer.settle(() -> decideCommand(id, new TaskCommand.Purge(), ifMatch, Origin.CLIENT));
-    if (!(answer instanceof Answer.Done<Stored<Task>>)) {
-      return Answer.withoutValue(answer);
+        writer.settle(
+            () -> decideCommand(id, new TaskCommand.Purge(), ifMatch, Origin.CLIENT),
+            purged -> removeFiles(id, purged));
+    return answer instanceof Answer.Done<Stored<Task>>
+        ? new Answer.Done<>(EntityKey.of(id), false)
+        : Answer.withoutValue(answer);
+  }
+
+  private void removeFiles(TaskId id, Answer<Stored<Task>> purged) {
+    if (!(purged instanceof Answer.Done<Stored<Task>>)) {
+      return;
     }
     try {
       ports.outputs().purge(id);
@@ -161,7 +172,6 @@ public final class TaskStore {
           "purged-files-left",
           Map.of("taskId", id.value(), "error", String.valueOf(failure.getMessage())));
     }
-    return new Answer.Done<>(EntityKey.of(id), false);
   }
 
   public Answer<InitiativeView> createInitiative(InitiativeSpec spec, @Nullable IdempotencyKey key)
@@ -204,6 +214,11 @@ public final class TaskStore {
   /** Lets go of a pending change that the state now shows; called for every committed change. */
   void settled(Committed committed) {
     pending.settle(committed);
+  }
+
+  /** See {@link SingleWriter#hold}. */
+  @Nullable Hold hold() throws InterruptedException {
+    return writer.hold();
   }
 
   RandomIds ids() {
@@ -331,7 +346,7 @@ public final class TaskStore {
   }
 
   private int membersOf(InitiativeId id) {
-    return state.initiative(id) instanceof Lookup.Found<InitiativeView>(InitiativeView view)
+    return state.get().initiative(id) instanceof Lookup.Found<InitiativeView>(InitiativeView view)
         ? view.counts().values().stream().mapToInt(Integer::intValue).sum()
         : 0;
   }
@@ -342,7 +357,7 @@ public final class TaskStore {
     EntityKey key = EntityKey.of(id);
     Pending last = pending.last(key);
     if (last == null) {
-      return switch (state.task(id)) {
+      return switch (state.get().task(id)) {
         case Lookup.Found<Stored<Task>>(Stored<Task> stored) ->
             matching(
                 stored.entity().revision(),
@@ -365,7 +380,8 @@ public final class TaskStore {
     Pending last = pending.last(key);
     Initiative present = present(id, last);
     if (present == null) {
-      boolean gone = last != null || state.initiative(id) instanceof Lookup.Purged<InitiativeView>;
+      boolean gone =
+          last != null || state.get().initiative(id) instanceof Lookup.Purged<InitiativeView>;
       return Step.answer(last, gone ? new Answer.Gone<>(key) : new Answer.NotFound<>(key));
     }
     return matching(
@@ -383,7 +399,7 @@ public final class TaskStore {
     if (last != null) {
       return last.change() instanceof Change.PutInitiative put ? put.initiative() : null;
     }
-    return state.initiative(id) instanceof Lookup.Found<InitiativeView>(InitiativeView view)
+    return state.get().initiative(id) instanceof Lookup.Found<InitiativeView>(InitiativeView view)
         ? view.initiative()
         : null;
   }
@@ -394,7 +410,7 @@ public final class TaskStore {
     if (undurable != null && undurable.change().idempotency() != null) {
       return new Seen<>(undurable.change().idempotency(), undurable);
     }
-    IdempotencyRecord durable = state.idempotency(key, now);
+    IdempotencyRecord durable = state.get().idempotency(key, now);
     return durable == null ? null : new Seen<>(durable, null);
   }
 
@@ -424,7 +440,7 @@ public final class TaskStore {
   }
 
   private Answer<Stored<Task>> storedTask(TaskId id) {
-    return switch (state.task(id)) {
+    return switch (state.get().task(id)) {
       case Lookup.Found<Stored<Task>>(Stored<Task> stored) -> new Answer.Done<>(stored, false);
       case Lookup.Missing<Stored<Task>> _ -> new Answer.NotFound<>(EntityKey.of(id));
       case Lookup.Purged<Stored<Task>> _ -> new Answer.Gone<>(EntityKey.of(id));
@@ -432,7 +448,7 @@ public final class TaskStore {
   }
 
   private Answer<InitiativeView> viewOf(InitiativeId id) {
-    return switch (state.initiative(id)) {
+    return switch (state.get().initiative(id)) {
       case Lookup.Found<InitiativeView>(InitiativeView view) -> new Answer.Done<>(view, false);
       case Lookup.Missing<InitiativeView> _ -> new Answer.NotFound<>(EntityKey.of(id));
       case Lookup.Purged<InitiativeView> _ -> new Answer.Gone<>(EntityKey.of(id));

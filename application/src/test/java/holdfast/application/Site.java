@@ -20,6 +20,7 @@ import holdfast.domain.task.TaskState.Name;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** A machine with a server on it that can crash and be started again; the rest goes on. */
@@ -31,6 +32,7 @@ final class Site implements AutoCloseable {
   final InMemoryStateFiles stateFiles = new InMemoryStateFiles();
   final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final InMemoryScrubbing scrubbing = new InMemoryScrubbing();
+  final AtomicBoolean draining = new AtomicBoolean();
   private final Random random;
   private final int runningMax;
   private InMemoryTaskStorage.Content content = new InMemoryTaskStorage.Content();
@@ -78,7 +80,7 @@ final class Site implements AutoCloseable {
                 Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
             InstantSource.system(),
             random,
-            () -> ending);
+            () -> ending || draining.get());
     return this;
   }
 

@@ -9,7 +9,9 @@ import holdfast.application.Answer;
 import holdfast.application.Holdfast;
 import holdfast.application.Lookup;
 import holdfast.application.Ports;
+import holdfast.application.RestoreService.Result;
 import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.restoration.Restoration.Running;
 import holdfast.domain.task.OnLost;
 import holdfast.domain.task.OutputMode;
 import holdfast.domain.task.RetryPolicy;
@@ -35,15 +37,16 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What writers notice of a snapshot and of a round of writing state files: 64 of them change tasks
- * of a large state, with it and without, in turns. And how soon an edit of a state file is in
- * force. The whole server but its doors. Called by {@code ./bench}; arguments: a scratch directory,
- * the number of tasks.
+ * of a large state, with it and without, in turns. How soon an edit of a state file is in force,
+ * and how long a return to a snapshot takes. The whole server but its doors. Called by {@code
+ * ./bench}; arguments: a scratch directory, the number of tasks.
  */
 final class MaintenanceBench {
   private static final int WRITERS = 64;
   private static final int ROUNDS = 9;
   private static final int DIRTY = 10_000;
   private static final int EDITS = 21;
+  private static final int RESTORES = 5;
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final Holdfast server;
@@ -97,6 +100,23 @@ final class MaintenanceBench {
     server.sync().force();
     beside("sync of " + DIRTY + " changed tasks", this::makeDirty, () -> server.sync().force());
     edits();
+    restores();
+  }
+
+  /** Returns to a snapshot of which every task has been changed since. */
+  private void restores() throws InterruptedException {
+    var seconds = new ArrayList<Double>();
+    for (int i = 0; i < RESTORES; i++) {
+      String then = server.snapshots().create(MANUAL).id();
+      changeFirst(ids.size());
+      long begun = System.nanoTime();
+      if (!(server.restore().restore(then, Running.REFUSE) instanceof Result.Restored)) {
+        throw new AssertionError("not restored");
+      }
+      seconds.add((System.nanoTime() - begun) / 1e9);
+    }
+    row("restore of " + ids.size() + " tasks, all changed since, median", median(seconds), "s");
+    row("  slowest of " + RESTORES, Collections.max(seconds), "s");
   }
 
   /** Measures {@code action} beside writers, and the writers with it and without. */
@@ -134,7 +154,11 @@ final class MaintenanceBench {
 
   private void makeDirty() throws InterruptedException {
     server.sync().force();
-    var left = new AtomicInteger(DIRTY);
+    changeFirst(DIRTY);
+  }
+
+  private void changeFirst(int count) throws InterruptedException {
+    var left = new AtomicInteger(count);
     together(
         () -> {
           for (int i = left.decrementAndGet(); i >= 0; i = left.decrementAndGet()) {

@@ -170,6 +170,16 @@ class RedundancyEndToEndTest {
         JsonObject refusal =
             ApiClient.expect(409, server.client().post("/api/tasks/" + running + "/kill", "{}"));
         assertEquals("copy-not-accepted", refusal.getString("code"));
+        JsonObject newest =
+            server.client().get("/api/snapshots").getJsonArray("items").getJsonObject(0);
+        String id = newest.getString("id");
+        refusal =
+            ApiClient.expect(
+                409,
+                server
+                    .client()
+                    .post("/api/snapshots/" + id + "/restore", "{\"confirm\":\"" + id + "\"}"));
+        assertEquals("copy-not-accepted", refusal.getString("code"));
         assertEquals(0, server.terminate());
       }
       try (PackagedServer server = PackagedServer.start(copy, "--accept-copy")) {

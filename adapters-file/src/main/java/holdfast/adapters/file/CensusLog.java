@@ -2,6 +2,11 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.layout.Census;
+import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.Task;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +22,19 @@ final class CensusLog {
   private long first;
   private long last;
 
-  /** Begins with the state at {@code seq}. */
+  /** The census of a state. */
+  static Census of(Collection<Stored<Task>> tasks, Collection<Stored<Initiative>> initiatives) {
+    Census census = Census.EMPTY;
+    for (Stored<Task> task : tasks) {
+      census = census.with(EntityKey.of(task.entity().id()), task.seq());
+    }
+    for (Stored<Initiative> initiative : initiatives) {
+      census = census.with(EntityKey.of(initiative.entity().id()), initiative.seq());
+    }
+    return census;
+  }
+
+  /** Begins with the state at {@code seq}; what was before it is forgotten. */
   synchronized void begin(long seq, Census census) {
     first = seq;
     last = seq;

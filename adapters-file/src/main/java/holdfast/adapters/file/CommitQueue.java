@@ -8,6 +8,7 @@ import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.CommitResult.Reason;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.TaskStorage.Origin;
+import holdfast.domain.port.TaskStorage.Replacement;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -23,20 +24,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class CommitQueue {
   private static final long QUEUED_BYTES_MAX = 64L << 20;
-  private static final CommitResult DISK_FULL =
+  private static final CommitResult.Refused DISK_FULL =
       new CommitResult.Refused(
           Reason.DISK_FULL, "the free space is reserved for the ends of tasks that run");
+
+  private static final CommitResult.Refused REPLACING =
+      new CommitResult.Refused(
+          Reason.BUSY, "another state is being put in the place of the present one");
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final Condition room = lock.newCondition();
   private final ArrayDeque<QueuedCommit> queue = new ArrayDeque<>();
-  private final EntityHeads heads;
+  private EntityHeads heads;
   private final int commitsMax;
   private final int commitBytesMax;
   private long queuedBytes;
   private long nextSeq;
   private @Nullable String closed;
+  private @Nullable QueuedReplacement replacement;
   private volatile boolean diskFull;
 
   /**
@@ -101,7 +107,7 @@ final class CommitQueue {
   }
 
   private void awaitRoom(Origin origin, int bytes) {
-    while (origin == Origin.INTERNAL && closed == null && isFull(bytes)) {
+    while (origin == Origin.INTERNAL && closed == null && (replacement != null || isFull(bytes))) {
       room.awaitUninterruptibly();
     }
   }
@@ -110,9 +116,70 @@ final class CommitQueue {
     return queue.size() >= commitsMax || queuedBytes + bytes > QUEUED_BYTES_MAX;
   }
 
+  /**
+   * Asks for another state in the place of the present one, behind everything that is queued. Until
+   * {@link #resume} nothing else is taken on.
+   *
+   * @return why not, or null
+   */
+  CommitResult.@Nullable Refused replace(QueuedReplacement wanted) {
+    lock.lock();
+    try {
+      if (closed != null) {
+        return new CommitResult.Refused(Reason.CLOSED, closed);
+      }
+      if (replacement != null) {
+        return REPLACING;
+      }
+      if (diskFull) {
+        return DISK_FULL;
+      }
+      replacement = wanted;
+      work.signal();
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What is due once nothing is queued any more, or null. The journal's thread. */
+  @Nullable QueuedReplacement due() {
+    lock.lock();
+    try {
+      return queue.isEmpty() ? replacement : null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Goes on upon another state. The journal's thread, before {@link #resume}. */
+  void replaced(EntityHeads others, long seq) {
+    lock.lock();
+    try {
+      heads = others;
+      nextSeq = seq;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes commits again, whatever came of the replacement. The journal's thread. */
+  void resume() {
+    lock.lock();
+    try {
+      replacement = null;
+      room.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private @Nullable CommitResult refusal(List<EncodedChange> changes, Origin origin, int bytes) {
     if (closed != null) {
       return new CommitResult.Refused(Reason.CLOSED, closed);
+    }
+    if (replacement != null) {
+      return REPLACING;
     }
     if (origin == Origin.CLIENT_NEW && diskFull && !changes.isEmpty()) {
       return DISK_FULL;
@@ -134,10 +201,10 @@ final class CommitQueue {
     lock.lock();
     try {
       long nanos = TimeUnit.MILLISECONDS.toNanos(idleMillis);
-      while (queue.isEmpty() && closed == null && nanos > 0) {
+      while (queue.isEmpty() && replacement == null && closed == null && nanos > 0) {
         nanos = work.awaitNanos(nanos);
       }
-      if (queue.isEmpty() && closed != null) {
+      if (queue.isEmpty() && replacement == null && closed != null) {
         return null;
       }
       var group = new ArrayList<QueuedCommit>(queue.size());
@@ -228,6 +295,10 @@ final class CommitQueue {
       }
       queue.clear();
       queuedBytes = 0;
+      if (replacement != null) {
+        replacement.complete(new Replacement.Refused(Reason.CLOSED, why));
+        replacement = null;
+      }
       work.signalAll();
       room.signalAll();
     } finally {

@@ -7,6 +7,7 @@ import holdfast.domain.port.CommitFeed;
 import holdfast.domain.port.CommitMeter;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
+import holdfast.domain.port.TaskStorage.Replacement;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -30,6 +31,7 @@ final class CommitThread {
   private final CommitQueue queue;
   private final History history;
   private final CommitFeed feed;
+  private final ReplaceState replacing;
   private final CommitMeter meter;
   private final Consumer<Throwable> onFatal;
   private final int batchBytesMax;
@@ -45,6 +47,7 @@ final class CommitThread {
       CommitQueue queue,
       History history,
       CommitFeed feed,
+      ReplaceState replacing,
       CommitMeter meter,
       Consumer<Throwable> onFatal,
       int batchBytesMax,
@@ -52,6 +55,7 @@ final class CommitThread {
     this.queue = queue;
     this.history = history;
     this.feed = feed;
+    this.replacing = replacing;
     this.meter = meter;
     this.onFatal = onFatal;
     this.batchBytesMax = batchBytesMax;
@@ -73,7 +77,10 @@ final class CommitThread {
       List<QueuedCommit> group = queue.take(batchBytesMax, IDLE_MILLIS);
       while (group != null) {
         history.rollIfWanted();
-        if (group.isEmpty()) {
+        QueuedReplacement due = group.isEmpty() ? queue.due() : null;
+        if (due != null) {
+          replace(due);
+        } else if (group.isEmpty()) {
           sealIfNeeded();
         } else {
           commit(group);
@@ -94,6 +101,24 @@ final class CommitThread {
     if (!sealed) {
       history.seal();
       sealed = true;
+    }
+  }
+
+  private void replace(QueuedReplacement due) throws IOException {
+    try {
+      Replacement outcome = replacing.run(due.presentSeq(), due.next());
+      if (outcome instanceof Replacement.Replaced) {
+        lastSeq = due.next().seq();
+        sealed = false;
+        queue.replaced(EntityHeads.of(due.next()), lastSeq + 1);
+      }
+      queue.resume();
+      due.complete(outcome);
+    } catch (IOException | RuntimeException | Error e) {
+      due.complete(
+          new Replacement.Unknown(
+              "the journal failed, and the former state or the new one is in force, whole: " + e));
+      throw e;
     }
   }
 

@@ -4,6 +4,7 @@ import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.json.EncodedChange;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StateImage;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -39,6 +40,24 @@ final class EntityHeads {
     void durable() {
       head.durable(change.change().revisionAfter(), change.seq());
     }
+  }
+
+  /** Those of a state that is durable. */
+  static EntityHeads of(StateImage image) {
+    var heads = new EntityHeads();
+    image
+        .tasks()
+        .forEach(
+            task ->
+                heads.loaded(
+                    EntityKey.of(task.entity().id()), task.entity().revision(), task.seq()));
+    image
+        .initiatives()
+        .forEach(
+            one ->
+                heads.loaded(EntityKey.of(one.entity().id()), one.entity().revision(), one.seq()));
+    image.tombstones().forEach(gone -> heads.loaded(gone.key(), 0, gone.seq()));
+    return heads;
   }
 
   /** Takes an entity's newest change from a base, at start-up. */

@@ -69,7 +69,7 @@ public final class FileStorage implements AutoCloseable {
     this.layout = layout;
     this.locks = locks;
     Parts parts = Parts.of(disk, layout, settings);
-    taskStorage = new FileTaskStorage(disk, layout, settings, parts.history(), locks, parts::bases);
+    taskStorage = new FileTaskStorage(disk, layout, settings, parts, locks);
     snapshotStorage = parts.snapshots();
     stateFiles = parts.stateFiles();
     scrubbing = parts.scrubbing();

@@ -16,6 +16,7 @@ import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.PendingCommit;
+import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import java.io.IOException;
@@ -39,6 +40,7 @@ final class FileTaskStorage implements TaskStorage {
   private final Layout layout;
   private final FileStorageSettings settings;
   private final History history;
+  private final ReplaceState replacing;
   private final Function<StateFold, Bases> bases;
   private final List<DirectoryLock> locks;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -52,20 +54,19 @@ final class FileTaskStorage implements TaskStorage {
   /**
    * @param locks looked after while the storage is open; the first counts starts that fail. None
    *     where a start is only rehearsed
-   * @param bases makes what loads the state that history goes on from into a fold
    */
   FileTaskStorage(
       Disk disk,
       Layout layout,
       FileStorageSettings settings,
-      History history,
-      List<DirectoryLock> locks,
-      Function<StateFold, Bases> bases) {
+      Parts parts,
+      List<DirectoryLock> locks) {
     this.disk = disk;
     this.layout = layout;
     this.settings = settings;
-    this.history = history;
-    this.bases = bases;
+    history = parts.history();
+    replacing = new ReplaceState(history, parts.snapshots());
+    bases = parts::bases;
     this.locks = List.copyOf(locks);
     keeper = Thread.ofPlatform().daemon().name("holdfast-journal-keeper").unstarted(this::keep);
   }
@@ -90,7 +91,7 @@ final class FileTaskStorage implements TaskStorage {
     if (start.readOnly() == null) {
       var writing =
           new CommitThread(
-              commits, history, feed, meter, settings.onFatal(), bytesMax, start.seq());
+              commits, history, feed, replacing, meter, settings.onFatal(), bytesMax, start.seq());
       thread = writing;
       writing.start();
       keeper.start();
@@ -187,6 +188,19 @@ final class FileTaskStorage implements TaskStorage {
           new CommitResult.Refused(CommitResult.Reason.COPY_NOT_ACCEPTED, refusal));
     }
     return opened().put(changes, origin);
+  }
+
+  @Override
+  public Replacement replace(long presentSeq, StateImage next) throws InterruptedException {
+    String refusal = readOnly;
+    if (refusal != null) {
+      return new Replacement.Refused(CommitResult.Reason.COPY_NOT_ACCEPTED, refusal);
+    }
+    var wanted = new QueuedReplacement(presentSeq, next);
+    CommitResult.Refused refused = opened().replace(wanted);
+    return refused == null
+        ? wanted.await()
+        : new Replacement.Refused(refused.reason(), refused.detail());
   }
 
   private CommitQueue opened() {

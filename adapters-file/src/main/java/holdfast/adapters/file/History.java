@@ -2,13 +2,16 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.adapters.file.layout.Census;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
 import holdfast.adapters.file.quarantine.Quarantine;
+import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.recovery.RecoveryReport;
@@ -19,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +45,10 @@ final class History {
   private final CensusLog census = new CensusLog();
   private volatile long seq;
   private volatile boolean rollWanted;
-  private @Nullable Identity identity;
+  private volatile @Nullable Identity identity;
+
+  /** The same, or of a copy that may only be read. */
+  private volatile @Nullable Identity found;
 
   /**
    * How history stands after a start.
@@ -100,6 +107,7 @@ final class History {
   Start start(Bases bases) throws IOException {
     Start start = takeover.start(recover(bases), bases);
     seq = start.seq();
+    found = start.identity();
     if (start.readOnly() == null) {
       identity = start.identity();
       census.begin(seq, bases.census());
@@ -133,6 +141,48 @@ final class History {
       end();
     }
     return replaced;
+  }
+
+  /**
+   * Goes on with another state while the server serves, in an epoch of the term that is under way.
+   * The batch that names its snapshot makes it count: a crash before leaves the state as it was.
+   *
+   * @param census of that state
+   * @throws DiskFullException if there is no room to begin; nothing has changed then
+   */
+  void beginEpoch(long epoch, EpochBase base, Census census) throws IOException {
+    // From here on there is room for all that follows, or nothing has been done.
+    journal.prepareSpare();
+    manifests.update(last -> last.reaching(seq));
+    Identity present = identity();
+    var next = new Identity(present.lineage(), epoch, present.term());
+    try {
+      journal.nextEpoch(next, base);
+      nameEpoch(base, epoch);
+    } catch (DiskFullException e) {
+      throw new IOException("the new epoch may have begun or not", e);
+    }
+    identity = next;
+    seq = base.seq();
+    this.census.begin(base.seq(), census);
+  }
+
+  private void nameEpoch(EpochBase base, long epoch) throws IOException {
+    UnaryOperator<Manifest> named =
+        last -> last.inEpoch(epoch).serving(base.seq()).withFloor(0, List.of(base.snapshot()));
+    try {
+      manifests.update(named);
+    } catch (DiskFullException e) {
+      if (!journal.giveBallast()) {
+        throw e;
+      }
+      manifests.update(named);
+    }
+  }
+
+  /** Puts aside what the journal holds of former epochs; see {@link Journal#clearFormerEpochs}. */
+  List<Mended> clearFormerEpochs() throws IOException {
+    return journal.clearFormerEpochs();
   }
 
   /** Makes the changes durable as one unit. They are numbered from the seq that comes next. */
@@ -186,6 +236,16 @@ final class History {
       throw new IllegalStateException("no term was begun");
     }
     return present;
+  }
+
+  /** Whose history can be read: also of a copy, of which nothing may be changed. */
+  Identity readable() {
+    Identity present = identity;
+    Identity another = present == null ? found : present;
+    if (another == null) {
+      throw new IllegalStateException("not started");
+    }
+    return another;
   }
 
   /** Whether a term has begun: until then, and below a copy, nothing may be changed. */

@@ -51,7 +51,7 @@ record Parts(
     var snapshots =
         new FileSnapshotStorage(
             places,
-            history::identity,
+            history::readable,
             history::retire,
             history::floor,
             settings.sizes().snapshotsMax());

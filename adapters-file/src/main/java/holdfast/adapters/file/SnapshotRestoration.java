@@ -2,11 +2,9 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.OfflineRestoration.Request;
 import holdfast.adapters.file.OfflineRestoration.Result;
-import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.snapshot.DamagedSnapshotException;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.snapshot.SnapshotName;
-import holdfast.adapters.file.snapshot.SnapshotReader;
+import holdfast.adapters.file.snapshot.SnapshotState;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StateImage;
@@ -14,7 +12,6 @@ import holdfast.domain.port.StorageException;
 import holdfast.domain.restoration.Restoration;
 import holdfast.domain.restoration.RestorationDiff;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -74,7 +71,7 @@ final class SnapshotRestoration {
     Bases present = bases.apply(new StateFold(new EntityHeads(), now));
     HistoryRecovery.Found found = history.recover(present);
     UUID lineage = found.ownLineage();
-    StateImage then = read(name, lineage, now);
+    StateImage then = SnapshotState.read(snapshots, name, lineage);
     StateImage today = present.image(history.seq());
     return switch (Restoration.plan(today, name.id(), then, request.running(), now)) {
       case Restoration.Plan.Refused(var running) -> new Result.Refused(running);
@@ -98,31 +95,5 @@ final class SnapshotRestoration {
     }
     return new Result.Restored(
         diff, replaced.before(), history.identity().epoch(), history.seq(), notes);
-  }
-
-  /** Reads a snapshot from whichever of its files is whole. */
-  private StateImage read(SnapshotName name, UUID lineage, Instant now) throws IOException {
-    var damage = new ArrayList<String>();
-    for (Path file : snapshots.files(name)) {
-      var fold = new StateFold(new EntityHeads(), now);
-      try {
-        UUID found =
-            SnapshotReader.read(snapshots.disk(), file, name, fold::load).header().lineage();
-        if (found.equals(lineage)) {
-          return fold.image(name.seq());
-        }
-        damage.add(file + " is of lineage " + found + ", not of " + lineage);
-      } catch (DamagedSnapshotException e) {
-        if (snapshots.disk().kind(file) != Disk.Kind.MISSING) {
-          damage.add(file + ": " + e.getMessage());
-        }
-      }
-    }
-    throw new StorageException(
-        "snapshot "
-            + name.id()
-            + " cannot be used: "
-            + String.join("; ", damage)
-            + ". Choose another one; nothing was changed");
   }
 }

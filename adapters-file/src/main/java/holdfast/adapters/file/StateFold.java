@@ -100,14 +100,7 @@ final class StateFold {
 
   /** How many entities there are, and which. */
   Census census() {
-    Census census = Census.EMPTY;
-    for (Map.Entry<EntityKey, Stored<Task>> task : tasks.entrySet()) {
-      census = census.with(task.getKey(), task.getValue().seq());
-    }
-    for (Map.Entry<EntityKey, Stored<Initiative>> initiative : initiatives.entrySet()) {
-      census = census.with(initiative.getKey(), initiative.getValue().seq());
-    }
-    return census;
+    return CensusLog.of(tasks.values(), initiatives.values());
   }
 
   /** Whether anything is known of an entity, its end included. */

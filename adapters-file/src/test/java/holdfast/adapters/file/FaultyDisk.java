@@ -7,11 +7,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /** A disk that fails when it is told to. Any thread. */
 final class FaultyDisk extends ForwardingDisk {
-  private volatile boolean broken;
+  private volatile Predicate<Path> broken = _ -> false;
   private volatile boolean full;
+  private final AtomicInteger room = new AtomicInteger(Integer.MAX_VALUE);
 
   FaultyDisk(Disk disk) {
     super(disk);
@@ -19,7 +22,17 @@ final class FaultyDisk extends ForwardingDisk {
 
   /** From now on every force fails. */
   void breakForces() {
-    broken = true;
+    breakForces(_ -> true);
+  }
+
+  /** From now on every force of these files fails. */
+  void breakForces(Predicate<Path> which) {
+    broken = which;
+  }
+
+  /** So many more files can be made, and then nothing new can be written. */
+  void fullAfter(int files) {
+    room.set(files);
   }
 
   /** From now on, or no more, nothing new can be written to files that are made. */
@@ -29,16 +42,18 @@ final class FaultyDisk extends ForwardingDisk {
 
   @Override
   public DiskFile open(Path file, Access access) throws IOException {
-    if (access == Access.CREATE && full) {
+    if (access == Access.CREATE && (full || room.getAndDecrement() <= 0)) {
       throw new DiskFullException("No space left on device", new IOException(file.toString()));
     }
-    return new FaultyFile(super.open(file, access));
+    return new FaultyFile(file, super.open(file, access));
   }
 
   private final class FaultyFile implements DiskFile {
+    private final Path path;
     private final DiskFile file;
 
-    FaultyFile(DiskFile file) {
+    FaultyFile(Path path, DiskFile file) {
+      this.path = path;
       this.file = file;
     }
 
@@ -54,7 +69,7 @@ final class FaultyDisk extends ForwardingDisk {
 
     @Override
     public void force() throws IOException {
-      if (broken) {
+      if (broken.test(path)) {
         throw new IOException("Input/output error");
       }
       file.force();

@@ -35,6 +35,15 @@ final class Model {
     image.idempotency().forEach(key -> keys.put(key.key(), key));
   }
 
+  /** Forgets everything, and holds another state. */
+  void replace(StateImage image) {
+    tasks.clear();
+    initiatives.clear();
+    tombstones.clear();
+    keys.clear();
+    load(image);
+  }
+
   void apply(Change change) {
     seq++;
     IdempotencyRecord key = change.idempotency();

@@ -118,10 +118,17 @@ class RestoreCrashTest {
 
   private void check(SimulatedDisk crashed, StateImage restored) {
     SimulatedDisk another = crashed.afterKill();
-    StateImage served = serve(crashed);
-    if (served.equals(present)) {
-      servedBefore++;
+    if (checked(crashed, restored)) {
       restoreAnother(another);
+    }
+  }
+
+  /** Starts; whether the state before is in force. */
+  private boolean checked(SimulatedDisk crashed, StateImage restored) {
+    StateImage served = serve(crashed);
+    boolean isBefore = served.equals(present);
+    if (isBefore) {
+      servedBefore++;
     } else if (served.equals(restored)) {
       servedRestored++;
     } else {
@@ -135,6 +142,58 @@ class RestoreCrashTest {
     }
     SimulatedDisk later = crashed.afterPowerCut(() -> CrashEnumeration.anyFate(random), random);
     assertEquals(served, serve(later), "a crash after the start took it back, seed " + seed);
+    return isBefore;
+  }
+
+  @RepeatedTest(2)
+  void aCrashAnywhereWhileServingLeavesTheStateBeforeOrTheRestoredOne() throws IOException {
+    WholeServer server = WholeServer.on(disk, random);
+    String id = ids.get(random.nextInt(ids.size()));
+    StateImage restored = restored(present, id);
+    SimulatedDisk serving = disk;
+    serving.onOperation(
+        () -> {
+          SimulatedDisk another = serving.afterKill();
+          if (checked(serving.afterKill(), restored) && random.nextInt(4) == 0) {
+            restoreAnotherWhileServing(another);
+          }
+          checked(serving.afterPowerCut(() -> Fate.DROPPED, random), restored);
+          checked(serving.afterPowerCut(() -> CrashEnumeration.anyFate(random), random), restored);
+        });
+    String before = server.restoreWhileServing(id);
+    serving.onOperation(() -> {});
+    assertEquals(restored, server.image());
+    assertEquals(restored, serve(serving.afterPowerCut(() -> Fate.DROPPED, random)));
+    assertTrue(servedBefore > 30 && servedRestored > 5, servedBefore + ", " + servedRestored);
+    images.put(before, present);
+    StateImage undone = restored(server.image(), before);
+    server.restoreWhileServing(before);
+    assertEquals(undone, serve(serving.afterKill()), "seed " + seed);
+    assertEquals(contents(present), contents(undone));
+    goOn(server);
+  }
+
+  /** What a restore that did not come to its end has left must not pass for another one's. */
+  private void restoreAnotherWhileServing(SimulatedDisk crashed) {
+    try {
+      WholeServer.on(crashed, random).restoreWhileServing(ids.getLast());
+      assertEquals(restored(present, ids.getLast()), serve(crashed.afterKill()), "seed " + seed);
+    } catch (IOException | StorageException e) {
+      throw new AssertionError("refused after a crash (seed " + seed + "): " + e, e);
+    }
+  }
+
+  /** What comes after a restore is built upon it, and outlives a crash as everything else. */
+  private void goOn(WholeServer server) throws IOException {
+    var steps = new WholeServerSteps(random);
+    steps.beginAt(1_000);
+    for (int i = 0; i < 10; i++) {
+      steps.step(server);
+      assertEquals(
+          server.image(), serve(disk.afterPowerCut(() -> Fate.DROPPED, random)), "seed " + seed);
+    }
+    assertEquals(List.of(), server.sync());
+    assertEquals(List.of(), server.scrub(), "seed " + seed);
   }
 
   /** What a restore that did not come to its end has left must not pass for another one's. */

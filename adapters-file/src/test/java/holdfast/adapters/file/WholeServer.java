@@ -20,7 +20,9 @@ import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.StateFiles.Finding;
 import holdfast.domain.port.StateImage;
+import holdfast.domain.port.TaskStorage;
 import holdfast.domain.restoration.Restoration;
+import holdfast.domain.restoration.RestorationDiff;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -28,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All of storage on one thread: journal, snapshots, state files, scrub. What it keeps in memory is
@@ -47,10 +50,11 @@ final class WholeServer {
   private final FileStateFiles stateFiles;
   private final Scrubbing scrubbing;
   private final FileSnapshotStorage.Places places;
-  private final EntityHeads heads = new EntityHeads();
+  private EntityHeads heads = new EntityHeads();
   private final Model model = new Model();
   private final List<EntityKey> dirty = new ArrayList<>();
   private List<Change> inFlight = List.of();
+  private @Nullable StateImage replacing;
   private final Habit habit;
   private History.Start start;
 
@@ -139,7 +143,7 @@ final class WholeServer {
   /** Everything acknowledged, and what was being written. */
   StateImage imageWithInFlight() {
     var more = new Model();
-    more.load(model.image());
+    more.load(replacing == null ? model.image() : replacing);
     inFlight.forEach(more::apply);
     return more.image();
   }
@@ -236,6 +240,36 @@ final class WholeServer {
             NOON);
     return restoration.run(
         new OfflineRestoration.Request(snapshot, Restoration.Running.REFUSE, dryRun));
+  }
+
+  /**
+   * Returns to a snapshot while serving.
+   *
+   * @return the snapshot of the state before
+   */
+  String restoreWhileServing(String id) throws IOException {
+    SnapshotStorage.Loading loaded = snapshots.load(id);
+    if (!(loaded instanceof SnapshotStorage.Loading.Loaded(StateImage then))) {
+      throw new IllegalArgumentException(id + ": " + loaded);
+    }
+    StateImage present = model.image();
+    if (!(Restoration.plan(present, id, then, Restoration.Running.REFUSE, SampleTasks.NOON)
+        instanceof Restoration.Plan.Granted(StateImage next, RestorationDiff diff))) {
+      throw new IllegalArgumentException("tasks are active");
+    }
+    String before = snapshots.save(present, Reason.PRE_RESTORE).id();
+    replacing = next;
+    TaskStorage.Replacement replaced = new ReplaceState(history, snapshots).run(model.seq(), next);
+    if (!(replaced instanceof TaskStorage.Replacement.Replaced)) {
+      throw new IOException("not replaced: " + replaced);
+    }
+    model.replace(next);
+    replacing = null;
+    heads = EntityHeads.of(next);
+    dirty.clear();
+    dirty.addAll(model.newerThan(0));
+    diff.removed().forEach(line -> dirty.add(line.key()));
+    return before;
   }
 
   /** Puts a snapshot of another lineage among the others. */

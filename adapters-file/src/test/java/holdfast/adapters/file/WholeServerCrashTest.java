@@ -20,12 +20,13 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Crashes of journal, snapshots, state files and retirement together: whatever the moment, the next
- * start serves everything acknowledged, of what was under way all or nothing, and nothing that
- * another crash takes back.
+ * Crashes of journal, snapshots, state files, retirement and restores together: whatever the
+ * moment, the next start serves everything acknowledged, of what was under way all or nothing, and
+ * nothing that another crash takes back.
  */
 class WholeServerCrashTest {
   private static final int STEPS = 30;
+  private static final int RESTORES_ONE_IN = 12;
 
   private final long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
   private final Random random = new Random(seed);
@@ -114,7 +115,12 @@ class WholeServerCrashTest {
         });
     server[0] = WholeServer.on(engine.apply(disk), random, habit);
     for (int i = 0; i < STEPS; i++) {
-      steps.step(server[0]);
+      List<String> snapshots = server[0].snapshotIds();
+      if (!snapshots.isEmpty() && random.nextInt(RESTORES_ONE_IN) == 0) {
+        server[0].restoreWhileServing(snapshots.get(random.nextInt(snapshots.size())));
+      } else {
+        steps.step(server[0]);
+      }
       if (random.nextInt(12) == 0) {
         server[0].end();
         // While it starts, what it must find is what the one before it knew.

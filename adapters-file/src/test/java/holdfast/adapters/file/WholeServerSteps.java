@@ -20,6 +20,11 @@ final class WholeServerSteps {
     this.random = random;
   }
 
+  /** Numbers new entities from here on. */
+  void beginAt(long first) {
+    number = first;
+  }
+
   /** Does one thing. */
   void step(WholeServer server) throws IOException {
     switch (random.nextInt(10)) {

@@ -117,6 +117,10 @@ final class OutputChannel implements Runnable {
       long allowed = creditNow();
       // Asked before the end is looked at: a complete output does not grow any more.
       boolean complete = following.complete();
+      if (following.forgotten()) {
+        text(new Frames.Reset(id, "epoch"));
+        return true;
+      }
       if (complete && following.end() <= offset) {
         text(new Frames.End(id, offset, Rendering.outcome(following.outcome())));
         return true;

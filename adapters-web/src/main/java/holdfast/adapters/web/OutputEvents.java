@@ -20,12 +20,15 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  event: output   data: {"offset":0,"text":"…"}     or "base64" where the bytes are no UTF-8
  *  event: gap      data: {"from":…,"to":…,"reason":"…"}
+ *  event: reset    data: {"reason":"epoch"}            the state was restored: this run is unknown now
  *  event: end      data: {"offset":…,"outcome":{…}}   the only end; without it, come back
  * </pre>
  */
 final class OutputEvents implements Response.Body {
   private static final int CHUNK_BYTES = 16 * 1024;
   private static final int UTF8_BYTES_MAX = 4;
+  private static final byte[] RESET =
+      "event: reset\ndata: {\"reason\":\"epoch\"}\n\n".getBytes(StandardCharsets.US_ASCII);
 
   /** How soon an end of the server's is noticed. */
   private static final Duration LOOK = Duration.ofMillis(500);
@@ -68,7 +71,7 @@ final class OutputEvents implements Response.Body {
       boolean complete = following.complete();
       byte[] event = next(complete);
       if (event == null) {
-        send(out, progress, end());
+        send(out, progress, following.forgotten() ? RESET : end());
         return;
       }
       send(out, progress, event);

@@ -13,6 +13,7 @@ enum ProblemCode {
   WRONG_STATE(409, "wrong-state", "The state does not allow this"),
   IN_USE(409, "in-use", "Something still depends on it"),
   INPUT_CLOSED(409, "input-closed", "The task reads no input"),
+  TASKS_ACTIVE(409, "tasks-active", "Tasks are active that would be forgotten"),
   COPY_NOT_ACCEPTED(409, "copy-not-accepted", "The data directory is a copy"),
   PURGED(410, "purged", "It has been purged"),
   STALE(412, "stale", "The entity has changed in the meantime"),

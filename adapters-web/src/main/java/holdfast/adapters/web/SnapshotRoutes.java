@@ -10,6 +10,7 @@ import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.SnapshotStorage.Snapshot;
 import holdfast.domain.port.SnapshotStorage.Verification;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.StorageFullException;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -41,7 +42,8 @@ final class SnapshotRoutes {
         new Route("POST", BASE, Access.TOKEN, Set.of(), this::create),
         new Route("GET", ONE, Access.TOKEN, Set.of(), this::show),
         new Route("DELETE", ONE, Access.TOKEN, Set.of(), this::delete),
-        new Route("POST", ONE + "/verify", Access.TOKEN, Set.of(), this::verify));
+        new Route("POST", ONE + "/verify", Access.TOKEN, Set.of(), this::verify),
+        new RestoreRoute(application).route());
   }
 
   private SnapshotService snapshots() {
@@ -64,7 +66,7 @@ final class SnapshotRoutes {
   }
 
   private Response show(Call call) {
-    Snapshot found = snapshots().find(call.id()).orElseThrow(() -> missing(call));
+    Snapshot found = snapshots().find(call.id()).orElseThrow(() -> missing(call.id()));
     return Answers.json(Status.OK_200, Rendering.json(body(found)));
   }
 
@@ -74,19 +76,21 @@ final class SnapshotRoutes {
       case Deletion.Deleted() -> new Response.Whole(Status.NO_CONTENT_204, new byte[0], List.of());
       case Deletion.Needed(String detail) ->
           throw new RefusedException(Problem.of(ProblemCode.IN_USE, detail));
-      case Deletion.NoSuchSnapshot() -> throw missing(call);
+      case Deletion.NoSuchSnapshot() -> throw missing(call.id());
     };
   }
 
   private Response verify(Call call) {
     requireNothingIn(call);
+    // What is damaged is mended.
+    requireWritable();
     Verified result =
         switch (orBusy(() -> snapshots().verify(call.id()))) {
           case Verification.Whole(Snapshot whole) -> new Verified(whole.id(), true, false, null);
           case Verification.Mended(Snapshot whole, String detail) ->
               new Verified(whole.id(), true, true, detail);
           case Verification.Damaged(String detail) -> new Verified(call.id(), false, false, detail);
-          case Verification.NoSuchSnapshot() -> throw missing(call);
+          case Verification.NoSuchSnapshot() -> throw missing(call.id());
         };
     return Answers.json(Status.OK_200, Rendering.json(result));
   }
@@ -111,6 +115,8 @@ final class SnapshotRoutes {
   static <T> T orBusy(Supplier<T> action) {
     try {
       return action.get();
+    } catch (StorageFullException e) {
+      throw new RefusedException(Problem.of(ProblemCode.DISK_FULL, String.valueOf(e.getMessage())));
     } catch (StorageException e) {
       throw busy(e);
     }
@@ -121,11 +127,11 @@ final class SnapshotRoutes {
         Problem.retryAfter(ProblemCode.BUSY, String.valueOf(e.getMessage()), RETRY));
   }
 
-  private static RefusedException missing(Call call) {
+  static RefusedException missing(String id) {
     return new RefusedException(
         Problem.of(
             ProblemCode.NOT_FOUND,
-            "there is no snapshot " + call.id() + "; GET " + BASE + " lists those that are kept"));
+            "there is no snapshot " + id + "; GET " + BASE + " lists those that are kept"));
   }
 
   private static SnapshotBody body(Snapshot snapshot) {

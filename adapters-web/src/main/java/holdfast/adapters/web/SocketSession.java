@@ -205,12 +205,7 @@ final class SocketSession {
             .subscribe(wanted.topic(), wanted.filter(), wanted.since(), announced);
     var subscription =
         new StateSubscription(
-            id,
-            services.application().state().epoch(),
-            feed,
-            services.rendering(),
-            services.metrics()::reset,
-            () -> states.remove(id));
+            id, feed, services.rendering(), services.metrics()::reset, () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
   }

@@ -23,7 +23,6 @@ final class StateSubscription {
   private static final int SNAPSHOT_FRAME_BYTES = 128 * 1024;
 
   private final String id;
-  private final String epoch;
   private final Subscription subscription;
   private final Rendering rendering;
   private final Consumer<String> resets;
@@ -34,7 +33,7 @@ final class StateSubscription {
   private long sentSeq;
   private boolean snapshotDue;
   private boolean live;
-  private volatile boolean over;
+  private volatile boolean closed;
   private volatile boolean markDue;
 
   /** Whether it waits in the outbox; guarded by the outbox's lock. */
@@ -46,13 +45,11 @@ final class StateSubscription {
    */
   StateSubscription(
       String id,
-      String epoch,
       Subscription subscription,
       Rendering rendering,
       Consumer<String> resets,
       Runnable ended) {
     this.id = id;
-    this.epoch = epoch;
     this.subscription = subscription;
     this.rendering = rendering;
     this.resets = resets;
@@ -78,7 +75,7 @@ final class StateSubscription {
 
   /** Ends it; the writer sends no more of it. Any thread; idempotent. */
   void close() {
-    over = true;
+    closed = true;
     subscription.close();
   }
 
@@ -88,11 +85,16 @@ final class StateSubscription {
    * @return whether there is more
    */
   boolean write(FrameWriter out) {
-    if (over) {
+    if (closed) {
       return false;
     }
     if (subscription.start() instanceof Subscription.Start.Reset(Subscription.Reason reason)) {
       return reset(out, reason);
+    }
+    Subscription.Reason over = subscription.ended();
+    if (over == Subscription.Reason.EPOCH || (over != null && live)) {
+      // What is left of a list that is not in force any more is not worth sending.
+      return reset(out, over);
     }
     if (snapshotDue) {
       out.text(snapshotFrame());
@@ -118,9 +120,6 @@ final class StateSubscription {
   }
 
   private boolean writeEvents(FrameWriter out) {
-    if (subscription.lagged()) {
-      return reset(out, Subscription.Reason.LAGGED);
-    }
     List<FeedEvent> events = subscription.poll(EVENTS_AT_ONCE);
     for (FeedEvent event : events) {
       out.text(eventFrame(event));
@@ -148,7 +147,10 @@ final class StateSubscription {
 
   private byte[] snapshotFrame() {
     var json = new JsonBytes(SNAPSHOT_FRAME_BYTES / 8);
-    json.ascii("{\"type\":\"snapshot\",\"id\":").text(id).ascii(",\"epoch\":").text(epoch);
+    json.ascii("{\"type\":\"snapshot\",\"id\":")
+        .text(id)
+        .ascii(",\"epoch\":")
+        .text(subscription.epoch());
     json.ascii(",\"seq\":").number(startSeq).ascii(",\"items\":[");
     String separator = "";
     while (snapshot.hasNext() && json.length() < SNAPSHOT_FRAME_BYTES) {

@@ -47,6 +47,7 @@ final class TestServer implements AutoCloseable {
   final SimulatedWorld world;
   final InMemoryTaskStorage tasks;
   final InMemoryRecoveryStorage reports;
+  final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
   final int port;
@@ -127,7 +128,7 @@ final class TestServer implements AutoCloseable {
             new SimulatedProcessControl(world),
             reports,
             new InMemoryStateFiles(),
-            new InMemorySnapshotStorage(),
+            snapshots,
             new InMemoryScrubbing(),
             new ForgetfulLog());
     var begun =

@@ -70,9 +70,6 @@ final class SnapshotRestore extends Drill {
       String older = api.submit(Api.shell("restore: runs", LOOP));
       api.awaitRunning(older);
       String snapshot = api.post("/api/snapshots", "{}").expect(201).getString("id");
-      if (api.post("/api/snapshots/" + snapshot + "/restore?dryRun=true", "{}").status() == 404) {
-        return new Outcome.Skipped("this server restores only while it is down: holdfast restore");
-      }
       var tasks = change(api, changed, older);
       State before = state(api, tasks);
       DryRun dryRun = dryRun(api, snapshot, tasks, before);
@@ -130,9 +127,15 @@ final class SnapshotRestore extends Drill {
 
   private static String process(Api api, String id) throws IOException, InterruptedException {
     Api.Reply reply = api.send("GET", "/api/tasks/" + id, null);
-    return reply.status() == 200
-        ? reply.json().getString("state") + " " + Api.pid(reply.json())
-        : "status " + reply.status();
+    if (reply.status() != 200) {
+      return "status " + reply.status();
+    }
+    JsonObject task = reply.json();
+    String state = task.getString("state");
+    // A task that was forgotten and came back has an attempt without a process, or none.
+    return Api.attempt(task).get("process") instanceof JsonObject
+        ? state + " " + Api.pid(task)
+        : state + " without a process";
   }
 
   private static String epoch(Api api) throws IOException, InterruptedException {

@@ -18,6 +18,7 @@ public interface SnapshotStorage {
    * snapshots beyond those to be kept are removed, and history that no recovery needs any more is
    * retired: what is older than the second-newest snapshot of this epoch.
    *
+   * @throws StorageFullException if there is no room for it; nothing was retired then
    * @throws StorageException if it could not be kept; nothing was retired then
    */
   Snapshot save(StateImage image, Reason reason);
@@ -26,6 +27,9 @@ public interface SnapshotStorage {
   List<Snapshot> list();
 
   Optional<Snapshot> find(String id);
+
+  /** Reads the state that a snapshot holds, from whichever of its copies is whole. */
+  Loading load(String id);
 
   /**
    * Reads a snapshot from beginning to end. A damaged one is mended from its copy if there is one
@@ -73,6 +77,21 @@ public interface SnapshotStorage {
     PRE_RESTORE,
     /** The state that a new epoch began with. */
     EPOCH
+  }
+
+  /** What came of reading a state. */
+  sealed interface Loading {
+    /** All of it, with every checksum right. */
+    record Loaded(StateImage image) implements Loading {}
+
+    /**
+     * It is damaged, of another lineage, or of a newer format.
+     *
+     * @param detail names the files, and what to do
+     */
+    record Unusable(String detail) implements Loading {}
+
+    record NoSuchSnapshot() implements Loading {}
   }
 
   /** What came of reading one. */

@@ -63,6 +63,34 @@ public interface TaskStorage extends AutoCloseable {
   List<Committed> history(EntityKey key, long beforeSeq, int limit);
 
   /**
+   * Goes on with another state, in a new epoch. Everything handed over before is durable and was
+   * fed first; commits that come meanwhile wait or are refused as BUSY, and later ones build upon
+   * {@code next}. It is all or nothing, whatever crash comes in between.
+   *
+   * @param presentSeq of the state that {@code next} was made from: if a change has come since,
+   *     nothing is replaced
+   * @param next its seq is beyond every one that was given out
+   * @throws InterruptedException if interrupted; it goes on regardless
+   */
+  Replacement replace(long presentSeq, StateImage next) throws InterruptedException;
+
+  /** What came of putting another state in the place of the present one. */
+  sealed interface Replacement {
+    /**
+     * It is in force, durably.
+     *
+     * @param notes what was put aside, or could not be yet, one sentence each
+     */
+    record Replaced(String epoch, List<String> notes) implements Replacement {}
+
+    /** Nothing was changed. */
+    record Refused(CommitResult.Reason reason, String detail) implements Replacement {}
+
+    /** Which of the two is in force will be known after the next start: either of them, whole. */
+    record Unknown(String detail) implements Replacement {}
+  }
+
+  /**
    * Says that nothing is left of what an accepted copy must not go on with: from now on it is no
    * copy. Until then a start needs acceptance again.
    *

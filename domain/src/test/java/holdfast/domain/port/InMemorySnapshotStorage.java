@@ -1,7 +1,10 @@
 package holdfast.domain.port;
 
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Snapshots for tests. */
@@ -10,6 +13,9 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
 
   private final List<Snapshot> snapshots = new ArrayList<>();
   private final List<StateImage> images = new ArrayList<>();
+  private final Map<String, StateImage> byId = new HashMap<>();
+  private final Map<String, String> damaged = new HashMap<>();
+  private boolean isFull;
 
   /** The images that were saved, oldest first. */
   public synchronized List<StateImage> images() {
@@ -30,7 +36,11 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
             0,
             Integer.toHexString(image.hashCode()),
             true);
+    if (isFull) {
+      throw new StorageFullException("no room", new IOException("No space left on device"));
+    }
     images.add(image);
+    byId.put(snapshot.id(), image);
     snapshots.addFirst(snapshot);
     return snapshot;
   }
@@ -43,6 +53,27 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
   @Override
   public synchronized Optional<Snapshot> find(String id) {
     return snapshots.stream().filter(snapshot -> snapshot.id().equals(id)).findFirst();
+  }
+
+  @Override
+  public synchronized Loading load(String id) {
+    if (damaged.containsKey(id)) {
+      return new Loading.Unusable(damaged.get(id));
+    }
+    StateImage image = byId.get(id);
+    return image == null || find(id).isEmpty()
+        ? new Loading.NoSuchSnapshot()
+        : new Loading.Loaded(image);
+  }
+
+  /** Lets a snapshot be unusable from now on. */
+  public synchronized void damage(String id, String detail) {
+    damaged.put(id, detail);
+  }
+
+  /** Lets there be no room for any more. */
+  public synchronized void full(boolean full) {
+    isFull = full;
   }
 
   @Override

@@ -3,8 +3,10 @@ package holdfast.domain.port;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.task.Task;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,6 +28,10 @@ public final class InMemoryTaskStorage implements TaskStorage {
   public static final class Content {
     private final String instanceId = "00000000-0000-4000-8000-000000000001";
     private final List<Committed> log = new ArrayList<>();
+    private StateImage base =
+        new StateImage(0, Instant.EPOCH, List.of(), List.of(), List.of(), List.of());
+    private int epoch = 1;
+    private long seq;
     private long term;
     private boolean cleanEnd;
 
@@ -40,6 +46,8 @@ public final class InMemoryTaskStorage implements TaskStorage {
   private final Deque<Pending> queue = new ArrayDeque<>();
   private @Nullable Thread deliverer;
   private CommitResult.@Nullable Reason refusal;
+  private CommitResult.@Nullable Reason replacementRefusal;
+  private boolean isDelivering;
   private @Nullable String failure;
   private boolean paused;
   private boolean closed;
@@ -61,26 +69,24 @@ public final class InMemoryTaskStorage implements TaskStorage {
     if (deliverer != null) {
       throw new IllegalStateException("opened before");
     }
-    var fold = new Fold();
+    Fold fold;
     RecoveryReport.Cause cause;
     long term;
     synchronized (content) {
-      content.log.forEach(fold::apply);
+      fold = new Fold(content.base);
+      content.log.stream()
+          .filter(committed -> committed.seq() > content.base.seq())
+          .forEach(fold::apply);
       cause = cause();
       content.cleanEnd = false;
       content.term++;
       term = content.term;
     }
-    fold.tasks.values().forEach(task -> revisions.put(key(task), task.entity().revision()));
-    fold.initiatives
-        .values()
-        .forEach(
-            stored ->
-                revisions.put(EntityKey.of(stored.entity().id()), stored.entity().revision()));
+    remember(fold.tasks.values(), fold.initiatives.values());
     deliverer = Thread.ofPlatform().daemon().name("in-memory-storage").start(() -> deliver(feed));
     return new Opened(
         content.instanceId,
-        "epoch-1",
+        epoch(),
         term,
         fold.seq,
         List.copyOf(fold.tasks.values()),
@@ -90,6 +96,48 @@ public final class InMemoryTaskStorage implements TaskStorage {
         null,
         false,
         new Replay(cause, false, fold.seq, false, List.of(), List.of()));
+  }
+
+  private void remember(
+      Collection<Stored<Task>> tasks, Collection<Stored<Initiative>> initiatives) {
+    revisions.clear();
+    tasks.forEach(task -> revisions.put(key(task), task.entity().revision()));
+    initiatives.forEach(
+        stored -> revisions.put(EntityKey.of(stored.entity().id()), stored.entity().revision()));
+  }
+
+  private String epoch() {
+    synchronized (content) {
+      return "epoch-" + content.epoch;
+    }
+  }
+
+  @Override
+  public synchronized Replacement replace(long presentSeq, StateImage next)
+      throws InterruptedException {
+    while (failure == null && !closed && (isDelivering || !queue.isEmpty())) {
+      wait();
+    }
+    if (failure != null || closed || replacementRefusal != null) {
+      return new Replacement.Refused(
+          replacementRefusal == null ? CommitResult.Reason.CLOSED : replacementRefusal,
+          "refused by the test, or closed");
+    }
+    synchronized (content) {
+      if (presentSeq != content.seq) {
+        return new Replacement.Refused(CommitResult.Reason.BUSY, "at seq " + content.seq);
+      }
+      content.base = next;
+      content.seq = next.seq();
+      content.epoch++;
+    }
+    remember(next.tasks(), next.initiatives());
+    return new Replacement.Replaced(epoch(), List.of());
+  }
+
+  /** Refuses to replace the state with {@code reason} from now on; null accepts it again. */
+  public synchronized void refuseReplacement(CommitResult.@Nullable Reason reason) {
+    replacementRefusal = reason;
   }
 
   private RecoveryReport.Cause cause() {
@@ -154,6 +202,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
         feed.committed(committed);
       }
       next.complete(new CommitResult.Done(lastSeq()));
+      delivered();
       next = take();
     }
   }
@@ -171,14 +220,21 @@ public final class InMemoryTaskStorage implements TaskStorage {
       queue.clear();
       return null;
     }
+    isDelivering = true;
     return queue.poll();
+  }
+
+  private synchronized void delivered() {
+    isDelivering = false;
+    notifyAll();
   }
 
   private List<Committed> store(List<Change> changes) {
     var committed = new ArrayList<Committed>(changes.size());
     synchronized (content) {
       for (Change change : changes) {
-        var next = new Committed(content.log.size() + 1L, change);
+        content.seq++;
+        var next = new Committed(content.seq, change);
         content.log.add(next);
         committed.add(next);
       }
@@ -188,7 +244,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
 
   private long lastSeq() {
     synchronized (content) {
-      return content.log.size();
+      return content.seq;
     }
   }
 
@@ -196,6 +252,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
   public List<Committed> history(EntityKey key, long beforeSeq, int limit) {
     synchronized (content) {
       return content.log.reversed().stream()
+          .filter(committed -> committed.seq() > content.base.seq())
           .filter(committed -> committed.seq() < beforeSeq)
           .filter(committed -> committed.change().key().equals(key))
           .limit(limit)
@@ -298,6 +355,15 @@ public final class InMemoryTaskStorage implements TaskStorage {
     private final Map<EntityKey, Tombstone> tombstones = new LinkedHashMap<>();
     private final Map<String, IdempotencyRecord> idempotency = new LinkedHashMap<>();
     private long seq;
+
+    Fold(StateImage base) {
+      seq = base.seq();
+      base.tasks().forEach(task -> tasks.put(key(task), task));
+      base.initiatives()
+          .forEach(stored -> initiatives.put(EntityKey.of(stored.entity().id()), stored));
+      base.tombstones().forEach(tombstone -> tombstones.put(tombstone.key(), tombstone));
+      base.idempotency().forEach(record -> idempotency.put(record.key(), record));
+    }
 
     void apply(Committed committed) {
       Change change = committed.change();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.domain.port.SnapshotStorage.Deletion;
+import holdfast.domain.port.SnapshotStorage.Loading;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.SnapshotStorage.Snapshot;
 import holdfast.domain.port.SnapshotStorage.Verification;
@@ -48,6 +49,14 @@ public abstract class SnapshotStorageContractTest {
   }
 
   @Test
+  void theStateThatOneHoldsIsReadAsItWasKept() {
+    StateImage kept = image(5);
+    Snapshot made = storage().save(kept, Reason.MANUAL);
+    storage().save(image(7), Reason.MANUAL);
+    assertEquals(new Loading.Loaded(kept), storage().load(made.id()));
+  }
+
+  @Test
   void theNewestComesFirstAndTheNewestTwoStay() {
     Snapshot first = storage().save(image(3), Reason.PERIODIC);
     Snapshot second = storage().save(image(5), Reason.PERIODIC);
@@ -74,6 +83,7 @@ public abstract class SnapshotStorageContractTest {
       assertTrue(storage().find(id).isEmpty());
       assertEquals(new Verification.NoSuchSnapshot(), storage().verify(id));
       assertEquals(new Deletion.NoSuchSnapshot(), storage().delete(id));
+      assertEquals(new Loading.NoSuchSnapshot(), storage().load(id));
     }
   }
 }

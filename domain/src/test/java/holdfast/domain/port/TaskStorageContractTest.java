@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Origin;
+import holdfast.domain.port.TaskStorage.Replacement;
+import holdfast.domain.port.TaskStorage.Replacement.Replaced;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.recovery.RecoveryReport;
@@ -277,5 +279,86 @@ public abstract class TaskStorageContractTest {
     assertInstanceOf(CommitResult.Refused.class, result);
     assertEquals(CommitResult.Reason.CLOSED, ((CommitResult.Refused) result).reason());
     assertNotEquals("", ((CommitResult.Refused) result).detail());
+  }
+
+  /** A state that has the first of two tasks, as another revision, and not the second. */
+  private StateImage another(long seq) throws InterruptedException {
+    commit(SampleTasks.submit(1));
+    commit(SampleTasks.submit(2));
+    Task first = SampleTasks.submit(1).task();
+    Task patched =
+        SampleTasks.change(first, new TaskEvent.Patched(SampleTasks.NOON, first.spec())).task();
+    return new StateImage(
+        seq,
+        SampleTasks.NOON,
+        List.of(new Stored<>(patched, seq, "restored")),
+        List.of(),
+        List.of(new Tombstone(EntityKey.of(SampleTasks.id(9)), 1, SampleTasks.NOON)),
+        List.of());
+  }
+
+  @Test
+  void anotherStateTakesThePlaceOfThePresentOneAndOutlivesACrash() throws InterruptedException {
+    StateImage next = another(20);
+    Replaced replaced = assertInstanceOf(Replaced.class, storage.replace(2, next));
+    assertNotEquals(opened.epoch(), replaced.epoch());
+    assertEquals(List.of(), storage.history(EntityKey.of(SampleTasks.id(1)), Long.MAX_VALUE, 9));
+    crash();
+    String instance = opened.instanceId();
+    reopen();
+    assertEquals(replaced.epoch(), opened.epoch());
+    assertEquals(instance, opened.instanceId());
+    assertEquals(20, opened.seq());
+    assertEquals(next.tasks(), opened.tasks());
+    assertEquals(next.tombstones(), opened.tombstones());
+  }
+
+  @Test
+  void whatIsCommittedAfterAReplacementBuildsUponIt() throws InterruptedException {
+    StateImage next = another(20);
+    assertInstanceOf(Replaced.class, storage.replace(2, next));
+    Task now = next.tasks().getFirst().entity();
+    Task then = SampleTasks.submit(1).task();
+    Change.PutTask stale = SampleTasks.change(then, new TaskEvent.Held(SampleTasks.NOON));
+    assertInstanceOf(CommitResult.Conflict.class, commit(stale));
+    Change.PutTask change = SampleTasks.change(now, new TaskEvent.Held(SampleTasks.NOON));
+    fed.clear();
+    assertEquals(new CommitResult.Done(21), commit(change));
+    // What the other state does not know may be made anew.
+    assertEquals(new CommitResult.Done(22), commit(SampleTasks.submit(2)));
+    assertEquals(List.of(21L, 22L), fed.stream().map(Committed::seq).toList());
+    crash();
+    reopen();
+    assertEquals(22, opened.seq());
+    assertEquals(2, opened.tasks().size());
+  }
+
+  @Test
+  void whatWasMadeFromAnEarlierStateReplacesNothing() throws InterruptedException {
+    StateImage next = another(20);
+    Replacement.Refused refused =
+        assertInstanceOf(Replacement.Refused.class, storage.replace(1, next));
+    assertEquals(CommitResult.Reason.BUSY, refused.reason());
+    assertEquals(new CommitResult.Done(3), commit(SampleTasks.submit(3)));
+    crash();
+    String epoch = opened.epoch();
+    reopen();
+    assertEquals(epoch, opened.epoch());
+    assertEquals(3, opened.tasks().size());
+  }
+
+  @Test
+  void anotherStateCanBeReplacedInItsTurn() throws InterruptedException {
+    StateImage next = another(20);
+    Replaced first = assertInstanceOf(Replaced.class, storage.replace(2, next));
+    var then =
+        new StateImage(30, SampleTasks.NOON, List.of(), List.of(), next.tombstones(), List.of());
+    Replaced second = assertInstanceOf(Replaced.class, storage.replace(20, then));
+    assertNotEquals(first.epoch(), second.epoch());
+    storage.close();
+    reopen();
+    assertEquals(second.epoch(), opened.epoch());
+    assertEquals(List.of(), opened.tasks());
+    assertEquals(RecoveryReport.Cause.CLEAN, opened.replay().cause());
   }
 }

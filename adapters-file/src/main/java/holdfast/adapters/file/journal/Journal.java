@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -255,6 +256,33 @@ public final class Journal implements AutoCloseable {
     found = null;
   }
 
+  /**
+   * Begins an epoch in the term that is under way: the state of {@code base} is in force from the
+   * moment that its batch is durable in every copy. A spare segment must be ready. What was before
+   * counts no more, and is cleared away by {@link #clearFormerEpochs}.
+   */
+  public void nextEpoch(Identity identity, EpochBase base) throws IOException {
+    writing().nextEpoch(identity, base);
+  }
+
+  /**
+   * Puts aside all segments before the present epoch, once it is known elsewhere too.
+   *
+   * @return what was put aside
+   */
+  public List<Mended> clearFormerEpochs() throws IOException {
+    SegmentName present = writing().tip().segment();
+    var former = new TreeSet<SegmentName>();
+    for (JournalCopy copy : copies) {
+      former.addAll(copy.segments());
+    }
+    former.remove(present);
+    var mended = new ArrayList<Mended>();
+    former.forEach(index::forget);
+    removeAll(List.copyOf(former), 0, mended);
+    return mended;
+  }
+
   private JournalReplay.Result recovered() {
     JournalReplay.Result start = found;
     if (start == null) {
@@ -320,7 +348,7 @@ public final class Journal implements AutoCloseable {
       return;
     }
     if (SegmentReader.holdsRecords(content)) {
-      String why = "is no part of history: a later term went on without it";
+      String why = "is no part of history: a later term or epoch went on without it";
       Path aside = copy.putAside(name, why);
       mended.add(
           new Mended(

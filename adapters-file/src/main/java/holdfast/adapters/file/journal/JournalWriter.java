@@ -20,7 +20,7 @@ final class JournalWriter implements AutoCloseable {
   private final SpareSegments spares;
   private final Forcing forcing;
   private final LongSupplier nonces;
-  private final Identity identity;
+  private volatile Identity identity;
   private final int segmentBytes;
   private final ByteBuffer buffer;
 
@@ -82,6 +82,14 @@ final class JournalWriter implements AutoCloseable {
   void beginEpoch(EpochBase base) throws IOException {
     nextSeq = base.seq() + 1;
     openSegment(Batch.Kind.EPOCH, Opening.epoch(base));
+  }
+
+  /** Begins an epoch in the term that is under way, in a segment of its own. */
+  void nextEpoch(Identity next, EpochBase base) throws IOException {
+    Segment former = current();
+    identity = next;
+    beginEpoch(base);
+    finish(former);
   }
 
   private void openSegment(Batch.Kind kind, Opening opening) throws IOException {
@@ -175,6 +183,11 @@ final class JournalWriter implements AutoCloseable {
       throw new IllegalStateException(full.name() + " holds no record: no segment can follow it");
     }
     openSegment(Batch.Kind.ROLL, new Opening(full.name(), full.end(), ByteBuffer.allocate(0)));
+    finish(full);
+  }
+
+  /** Cuts a segment that is written no more to what it holds. */
+  private static void finish(Segment full) throws IOException {
     for (DiskFile file : full.files()) {
       file.truncate(full.end());
       file.force();

@@ -2,6 +2,8 @@ package holdfast.adapters.file.snapshot;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
+import holdfast.adapters.file.disk.DiskFullException;
+import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.Scrubbing.Mended;
@@ -9,6 +11,7 @@ import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.StorageFullException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -101,17 +104,61 @@ public final class FileSnapshotStorage implements SnapshotStorage {
 
   @Override
   public synchronized Snapshot save(StateImage image, Reason reason) {
-    Identity present = identity.get();
     try {
-      SnapshotName name = write(places, present.lineage(), present.epoch(), image, reason);
-      Snapshot saved = describe(name, checked(name), true);
-      known.put(name, saved);
-      retireOthers(name);
+      Kept saved = keep(identity.get().epoch(), image, reason);
+      retireOthers(saved.name());
       replacementWanted = false;
-      return saved;
+      return saved.snapshot();
     } catch (IOException e) {
-      throw new StorageException(
-          "no snapshot could be made in " + places.directory() + ": " + e, e);
+      throw notKept(e);
+    }
+  }
+
+  /** One that was written and read back just now. */
+  private record Kept(SnapshotName name, Snapshot snapshot) {}
+
+  private Kept keep(long epoch, StateImage image, Reason reason) throws IOException {
+    SnapshotName name = write(places, identity.get().lineage(), epoch, image, reason);
+    Snapshot snapshot = describe(name, checked(name), true);
+    known.put(name, snapshot);
+    return new Kept(name, snapshot);
+  }
+
+  private StorageException notKept(IOException e) {
+    String what = "no snapshot could be made in " + places.directory() + ": " + e;
+    return e instanceof DiskFullException
+        ? new StorageFullException(what, e)
+        : new StorageException(what, e);
+  }
+
+  /** The snapshot that an epoch is to begin with. */
+  public record NextEpoch(long epoch, EpochBase base) {}
+
+  /**
+   * Keeps the state that the next epoch is to begin with. Until that has begun, the caller holds
+   * the monitor of this object: nobody may remove what is not relied upon yet.
+   *
+   * @throws StorageException if it could not be kept
+   */
+  public synchronized NextEpoch keepForNextEpoch(StateImage image) {
+    try {
+      List<SnapshotName> ours = ours();
+      long last = ours.isEmpty() ? 0 : ours.getFirst().epoch();
+      // The snapshot of an epoch that never began must not pass for one of this.
+      long epoch = Math.max(last, identity.get().epoch()) + 1;
+      Kept kept = keep(epoch, image, Reason.EPOCH);
+      return new NextEpoch(
+          epoch, new EpochBase(kept.name().id(), kept.snapshot().sha256(), image.seq()));
+    } catch (IOException e) {
+      throw notKept(e);
+    }
+  }
+
+  /** Removes the snapshot of an epoch that does not begin. */
+  public synchronized void discard(NextEpoch next) throws IOException {
+    SnapshotName name = SnapshotName.parse(next.base().snapshot());
+    if (name != null) {
+      remove(name);
     }
   }
 
@@ -262,6 +309,20 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   @Override
   public Optional<Snapshot> find(String id) {
     return list().stream().filter(snapshot -> snapshot.id().equals(id)).findFirst();
+  }
+
+  @Override
+  public synchronized Loading load(String id) {
+    SnapshotName name = SnapshotName.parse(id);
+    try {
+      return name == null || !places.names().contains(name)
+          ? new Loading.NoSuchSnapshot()
+          : new Loading.Loaded(SnapshotState.read(places, name, identity.get().lineage()));
+    } catch (StorageException unusable) {
+      return new Loading.Unusable(String.valueOf(unusable.getMessage()));
+    } catch (IOException e) {
+      throw new StorageException("snapshot " + id + " cannot be read", e);
+    }
   }
 
   @Override

@@ -1,0 +1,239 @@
+package holdfast.application;
+
+import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.SnapshotStorage.Loading;
+import holdfast.domain.port.SnapshotStorage.Reason;
+import holdfast.domain.port.SnapshotStorage.Snapshot;
+import holdfast.domain.port.StateImage;
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.StorageFullException;
+import holdfast.domain.port.TaskStorage.Replacement;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.restoration.Restoration;
+import holdfast.domain.restoration.Restoration.Plan;
+import holdfast.domain.restoration.Restoration.Running;
+import holdfast.domain.restoration.RestorationDiff;
+import holdfast.domain.restoration.RestorationDiff.Line;
+import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Returns to a snapshot while the server serves.
+ *
+ * <pre>
+ *  1  the snapshot is read, and it is looked whether it may be done
+ *  2  nobody makes a snapshot, writes a state file, or decides anything any more; what was decided is
+ *     durable and answered
+ *  3  the present state, as a snapshot; then the storage puts the other one in its place
+ *  4  the live state is exchanged as a whole, those who follow are told to begin anew, and whoever
+ *     keeps something of tasks that have become others hears of it
+ *  5  decisions go on, upon the restored state
+ * </pre>
+ *
+ * <p>Any thread; one restore, and one dry run, at a time. Processes are not touched: what runs goes
+ * on.
+ */
+public final class RestoreService {
+  private final Core core;
+  private final EventFeed feed;
+  private final Maintenance maintenance;
+  private final Scheduler scheduler;
+  private final BooleanSupplier draining;
+  private final Once restoring =
+      new Once("another restore is under way: see what came of it first; nothing was changed");
+
+  /** A whole state is in memory meanwhile: not any number at once. */
+  private final Once planning = new Once("another dry run is under way");
+
+  /** Lets in one at a time, and tells the others why not. */
+  private record Once(ReentrantLock lock, String busy) {
+    Once(String busy) {
+      this(new ReentrantLock(), busy);
+    }
+  }
+
+  /** What came of it. */
+  public sealed interface Result {
+    /**
+     * The snapshot's state is in force.
+     *
+     * @param before id of the snapshot that was made of the state before: restoring it undoes this
+     */
+    record Restored(RestorationDiff diff, String before, String epoch, long seq)
+        implements Result {}
+
+    /** What would happen; nothing was changed. */
+    record Planned(RestorationDiff diff) implements Result {}
+
+    /**
+     * Nothing was changed, for the sake of tasks that are active.
+     *
+     * @param running those that it would forget or change
+     */
+    record Refused(List<Line> running) implements Result {}
+
+    record NoSuchSnapshot() implements Result {}
+
+    /** It is damaged, of another lineage, or of a newer format. Nothing was changed. */
+    record Unusable(String detail) implements Result {}
+
+    /** Nothing was changed, since a shutdown has begun. */
+    record ShuttingDown() implements Result {}
+
+    /** Nothing was changed; it may be tried again. */
+    record Unavailable(CommitResult.Reason reason, String detail) implements Result {}
+
+    /** Which state is in force will be known after the next start: either of them, whole. */
+    record DurabilityUnknown(String detail) implements Result {}
+  }
+
+  RestoreService(
+      Core core,
+      EventFeed feed,
+      Maintenance maintenance,
+      Scheduler scheduler,
+      BooleanSupplier draining) {
+    this.core = core;
+    this.feed = feed;
+    this.maintenance = maintenance;
+    this.scheduler = scheduler;
+    this.draining = draining;
+  }
+
+  /** Says what a restore would do, and to which active tasks. Changes nothing. */
+  public Result plan(String snapshot) throws InterruptedException {
+    return run(planning, snapshot, null);
+  }
+
+  /**
+   * Restores, or says why not: then nothing was changed. When this returns, the restored state is
+   * durable and in force; the state files follow.
+   */
+  public Result restore(String snapshot, Running running) throws InterruptedException {
+    return run(restoring, snapshot, running);
+  }
+
+  /**
+   * @param running null for a dry run
+   */
+  private Result run(Once once, String snapshot, @Nullable Running running)
+      throws InterruptedException {
+    if (!once.lock().tryLock()) {
+      return new Result.Unavailable(CommitResult.Reason.BUSY, once.busy());
+    }
+    try {
+      return switch (maintenance.snapshots().load(snapshot)) {
+        case Loading.Loaded(StateImage then) ->
+            running == null ? planned(snapshot, then) : restored(snapshot, then, running);
+        case Loading.Unusable(String detail) -> new Result.Unusable(detail);
+        case Loading.NoSuchSnapshot() -> new Result.NoSuchSnapshot();
+      };
+    } catch (StorageFullException e) {
+      return new Result.Unavailable(
+          CommitResult.Reason.DISK_FULL, e.getMessage() + "; nothing was changed");
+    } catch (StorageException e) {
+      return new Result.Unavailable(
+          CommitResult.Reason.BUSY, e.getMessage() + "; nothing was changed");
+    } finally {
+      once.lock().unlock();
+    }
+  }
+
+  private Result planned(String snapshot, StateImage then) {
+    Instant now = core.clock().instant();
+    return switch (Restoration.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
+      case Plan.Granted(var _, var diff) -> new Result.Planned(diff);
+      case Plan.Refused(var active) -> new Result.Refused(active);
+    };
+  }
+
+  private Result restored(String snapshot, StateImage then, Running running)
+      throws InterruptedException {
+    Instant now = core.clock().instant();
+    if (Restoration.plan(feed.image(now), snapshot, then, running, now)
+        instanceof Plan.Refused(var active)) {
+      // Looked at before anybody is made to wait.
+      return new Result.Refused(active);
+    }
+    try (Hold _ = maintenance.snapshots().hold();
+        Hold _ = maintenance.sync().hold();
+        Hold commands = core.store().hold()) {
+      if (commands == null) {
+        return new Result.Unavailable(
+            CommitResult.Reason.BUSY, "changes that came before it still wait for the disk");
+      }
+      Result result = replace(snapshot, then, running);
+      if (result instanceof Result.Restored) {
+        maintenance.sync().soon();
+      }
+      return result;
+    }
+  }
+
+  private Result replace(String snapshot, StateImage then, Running running)
+      throws InterruptedException {
+    if (draining.getAsBoolean()) {
+      return new Result.ShuttingDown();
+    }
+    Instant now = core.clock().instant();
+    StateImage present = feed.image(now);
+    return switch (Restoration.plan(present, snapshot, then, running, now)) {
+      case Plan.Refused(var active) -> new Result.Refused(active);
+      case Plan.Granted(var next, var diff) -> {
+        Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
+        yield switch (core.ports().tasks().replace(present.seq(), next)) {
+          case Replacement.Replaced(String epoch, List<String> notes) -> {
+            follow(diff, core.state().inEpoch(epoch, next));
+            log(snapshot, before, epoch, next.seq(), notes);
+            yield new Result.Restored(diff, before.id(), epoch, next.seq());
+          }
+          case Replacement.Refused(var reason, String detail) ->
+              new Result.Unavailable(reason, detail);
+          case Replacement.Unknown(String detail) -> new Result.DurabilityUnknown(detail);
+        };
+      }
+    };
+  }
+
+  /** Exchanges the state, and tells those who keep something of it for themselves. */
+  private void follow(RestorationDiff diff, LiveState next) {
+    LiveState former = core.state();
+    feed.replace(next);
+    for (List<Line> lines : List.of(diff.created(), diff.changed(), diff.removed())) {
+      for (Line line : lines) {
+        if (line.key().kind() == EntityKey.Kind.TASK) {
+          var id = new TaskId(line.key().id());
+          Task after = task(next, id);
+          scheduler.observe(task(former, id), after);
+          if (after != null) {
+            maintenance.outputs().observe(after);
+          }
+        }
+      }
+    }
+    maintenance.sync().replaced(diff.removed().stream().map(Line::key).toList());
+  }
+
+  private static @Nullable Task task(LiveState state, TaskId id) {
+    return state.task(id) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
+        ? stored.entity()
+        : null;
+  }
+
+  private void log(String snapshot, Snapshot before, String epoch, long seq, List<String> notes) {
+    core.log(
+        Category.AUDIT,
+        "restored",
+        Map.of("snapshot", snapshot, "before", before.id(), "epoch", epoch, "seq", seq));
+    notes.forEach(
+        note -> core.log(Category.SYSTEM, "restore-note", Map.of("epoch", epoch, "note", note)));
+  }
+}
