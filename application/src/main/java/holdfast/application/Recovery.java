@@ -103,6 +103,7 @@ public final class Recovery {
     for (Task task : tasks(TaskState.Name::isActive)) {
       verdicts.add(settle(task, restarted));
     }
+    verdicts.forEach(this::log);
     var finished =
         new RecoveryReport(
             REPORT_ID.format(startedAt) + "-" + core.state().term(),
@@ -121,6 +122,20 @@ public final class Recovery {
     for (Task task : restarted) {
       supervisor.launch(task);
     }
+  }
+
+  private void log(TaskVerdict verdict) {
+    Task task = core.current(verdict.id());
+    core.log(
+        Category.TASK,
+        "verdict",
+        ChangeLog.data(
+            verdict.id(),
+            task,
+            Map.of(
+                "verdict", verdict.verdict(),
+                "reason", verdict.reason(),
+                "decision", verdict.decision())));
   }
 
   private List<Task> tasks(Predicate<TaskState.Name> wanted) {

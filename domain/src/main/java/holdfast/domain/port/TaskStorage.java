@@ -60,6 +60,14 @@ public interface TaskStorage extends AutoCloseable {
   List<Committed> history(EntityKey key, long beforeSeq, int limit);
 
   /**
+   * What was committed behind {@code afterSeq}, oldest first: everything durable that has not been
+   * retired.
+   *
+   * @param limit at most so many
+   */
+  List<Committed> changes(long afterSeq, int limit);
+
+  /**
    * Says that nothing is left of what an accepted copy must not go on with: from now on it is no
    * copy. Until then a start needs acceptance again.
    *

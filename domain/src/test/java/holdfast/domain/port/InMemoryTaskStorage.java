@@ -193,6 +193,16 @@ public final class InMemoryTaskStorage implements TaskStorage {
   }
 
   @Override
+  public List<Committed> changes(long afterSeq, int limit) {
+    synchronized (content) {
+      return content.log.stream()
+          .filter(committed -> committed.seq() > afterSeq)
+          .limit(limit)
+          .toList();
+    }
+  }
+
+  @Override
   public List<Committed> history(EntityKey key, long beforeSeq, int limit) {
     synchronized (content) {
       return content.log.reversed().stream()

@@ -127,6 +127,22 @@ public final class JsonReader {
     return true;
   }
 
+  /** The name of the next member, whatever it is; its value is read next. Behind {@link #more}. */
+  public String name() {
+    String name = text();
+    expect(':');
+    return name;
+  }
+
+  /** A text, a number or a flag, as a String, Long or Boolean. */
+  public Object scalar() {
+    byte next = peek();
+    if (next == '"') {
+      return text();
+    }
+    return next == 't' || next == 'f' ? (Object) flag() : (Object) number();
+  }
+
   /** Whether an object or an array has just begun. */
   private boolean isFirst() {
     return at > start && (bytes[at - 1] == '{' || bytes[at - 1] == '[');
