@@ -109,14 +109,14 @@ final class ChangeLog {
           entry(change, Category.TASK, data(put.task(), committed.seq(), true), rebuilt);
       case Change.PurgeTask purge -> {
         var data = data(purge.id(), null, Map.of("seq", committed.seq()));
-        yield entry(change, Category.TASK, new LinkedHashMap<>(data), rebuilt);
+        yield entry(change, Category.TASK, data, rebuilt);
       }
       case Change.PutInitiative _, Change.DeleteInitiative _ -> null;
     };
   }
 
   private static Entry entry(
-      Change change, Category category, LinkedHashMap<String, Object> data, boolean rebuilt) {
+      Change change, Category category, Map<String, Object> data, boolean rebuilt) {
     if (rebuilt) {
       data.put("rebuilt", true);
     }

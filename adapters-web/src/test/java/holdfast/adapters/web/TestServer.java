@@ -2,7 +2,7 @@ package holdfast.adapters.web;
 
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
-import holdfast.domain.port.EventLog;
+import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
 import holdfast.domain.port.InMemoryScrubbing;
@@ -43,6 +43,7 @@ final class TestServer implements AutoCloseable {
   final InMemoryOutputStorage outputs = new InMemoryOutputStorage();
   final SimulatedWorld world = new SimulatedWorld(outputs::write);
   final InMemoryTaskStorage tasks = new InMemoryTaskStorage();
+  final InMemoryEventLog log = new InMemoryEventLog();
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
   final int port;
@@ -83,7 +84,7 @@ final class TestServer implements AutoCloseable {
             new InMemoryStateFiles(),
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),
-            new ForgetfulLog());
+            log);
     try {
       application =
           Holdfast.start(
@@ -99,18 +100,6 @@ final class TestServer implements AutoCloseable {
       throw new IllegalStateException(e);
     }
     web.open(application);
-  }
-
-  /** Keeps nothing: no test here asks, and benchmarks write a great deal. */
-  private static final class ForgetfulLog implements EventLog {
-    @Override
-    public void append(Entry entry) {}
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void close() {}
   }
 
   Holdfast application() {

@@ -9,15 +9,19 @@ import org.jspecify.annotations.Nullable;
 
 /** An event log that tests can look into. Lines can be read as soon as they are appended. */
 public final class InMemoryEventLog implements EventLog, EventLogReader {
-  private final List<Line> lines = new CopyOnWriteArrayList<>();
+  private final List<Line> lines = new ArrayList<>();
   private final List<Runnable> followers = new CopyOnWriteArrayList<>();
   private final Map<Category, Long> removedBelow = new EnumMap<>(Category.class);
   private long number;
   private volatile boolean closed;
 
+  private synchronized List<Line> lines() {
+    return List.copyOf(lines);
+  }
+
   /** Everything appended before it was closed, in order. */
   public List<Entry> entries() {
-    return lines.stream().map(Line::entry).toList();
+    return lines().stream().map(Line::entry).toList();
   }
 
   /** The entries of one category, in order. */
@@ -67,7 +71,7 @@ public final class InMemoryEventLog implements EventLog, EventLogReader {
   public Page page(Filter filter, @Nullable Place place, int limit) {
     long before = place == null ? Long.MAX_VALUE : place.before();
     var wanted = new ArrayList<Line>();
-    for (Line line : lines.reversed()) {
+    for (Line line : lines().reversed()) {
       if (line.number() < before && filter.matches(line.entry())) {
         if (wanted.size() == limit) {
           return new Page(
@@ -102,7 +106,7 @@ public final class InMemoryEventLog implements EventLog, EventLogReader {
     }
     long newest = newest();
     List<Line> wanted =
-        lines.stream()
+        lines().stream()
             .filter(line -> line.number() > after && line.number() <= newest)
             .filter(line -> filter.matches(line.entry()))
             .limit(limit)

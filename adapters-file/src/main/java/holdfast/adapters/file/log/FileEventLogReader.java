@@ -24,6 +24,9 @@ final class FileEventLogReader implements EventLogReader {
   private static final long PAGE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
   private static final long TAIL_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
+  /** A page ends early rather than outgrow this by more than a line. */
+  private static final long CHARS_MAX = 4 << 20;
+
   /** How many steps back the last change is looked for. */
   private static final int SEQ_STEPS_MAX = 1_000;
 
@@ -58,7 +61,8 @@ final class FileEventLogReader implements EventLogReader {
     try (Scans scans = scans(filter, new Range(1, highest, true))) {
       var lines = new ArrayList<Line>();
       long before = highest + 1;
-      while (lines.size() < limit) {
+      long chars = 0;
+      while (lines.size() < limit && chars < CHARS_MAX) {
         CategoryScan next = scans.next();
         if (next == null) {
           return page(filter, place, lines, null, newest, scans);
@@ -66,8 +70,10 @@ final class FileEventLogReader implements EventLogReader {
         Line line = next.poll();
         if (line != null) {
           lines.add(line);
+          chars += line.json().length();
           before = line.number();
-        } else if (System.nanoTime() - deadline > 0) {
+        } else if (next.head() < before - 1 && System.nanoTime() - deadline > 0) {
+          // Never before some way was made, or a client would ask for the same for ever.
           before = next.head() + 1;
           break;
         } else {
@@ -151,7 +157,7 @@ final class FileEventLogReader implements EventLogReader {
         if (line != null) {
           lines.add(line);
           reached = line.number();
-        } else if (System.nanoTime() - deadline > 0) {
+        } else if (next.head() > reached + 1 && System.nanoTime() - deadline > 0) {
           reached = next.head() - 1;
           break;
         } else {

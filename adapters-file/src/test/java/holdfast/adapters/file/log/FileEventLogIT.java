@@ -96,7 +96,7 @@ class FileEventLogIT {
       for (int i = 0; i < 12; i++) {
         log.append(entry(Category.TASK, i));
       }
-      while (!files().getFirst().toString().endsWith(".zst")) {
+      while (files().isEmpty() || !files().getFirst().toString().endsWith(".zst")) {
         Thread.onSpinWait();
       }
     }

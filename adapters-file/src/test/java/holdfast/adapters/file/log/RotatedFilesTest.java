@@ -147,7 +147,8 @@ class RotatedFilesTest {
     assertEquals(from(5, 17), numbers(disk));
     assertEquals(1_005, older.removedBelow());
     assertEquals(1_005, rotated(disk).removedBelow());
-    assertTrue(older.removeOldest() && older.removeOldest());
+    assertTrue(older.removeOldest());
+    assertTrue(older.removeOldest());
     assertFalse(older.removeOldest());
     assertEquals(1_011, rotated(disk).removedBelow());
     disk.tamper(path("task.removed"), _ -> "nonsense\n".getBytes(StandardCharsets.US_ASCII));
