@@ -57,6 +57,12 @@ public final class InMemoryEventLog implements EventLog, EventLogReader {
     return json.append('}').toString();
   }
 
+  /** Loses the newest lines, as a crash does. */
+  public synchronized void lose(int count) {
+    int left = Math.max(0, lines.size() - count);
+    lines.subList(left, lines.size()).clear();
+  }
+
   /** Forgets all lines of a category below a number, as if they had become too old. */
   public synchronized void remove(Category category, long below) {
     lines.removeIf(line -> line.entry().category() == category && line.number() < below);

@@ -28,6 +28,12 @@ public final class InMemoryTaskStorage implements TaskStorage {
     private final List<Committed> log = new ArrayList<>();
     private long term;
     private boolean cleanEnd;
+    private long retired;
+
+    /** From now on changes up to this seq are not to be had one by one. */
+    public synchronized void retire(long seq) {
+      retired = seq;
+    }
 
     /** Everything durable, in order. */
     public synchronized List<Committed> log() {
@@ -196,7 +202,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
   public List<Committed> changes(long afterSeq, int limit) {
     synchronized (content) {
       return content.log.stream()
-          .filter(committed -> committed.seq() > afterSeq)
+          .filter(committed -> committed.seq() > Math.max(afterSeq, content.retired))
           .limit(limit)
           .toList();
     }
