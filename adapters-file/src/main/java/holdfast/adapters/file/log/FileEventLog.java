@@ -152,6 +152,14 @@ public final class FileEventLog implements EventLog {
   }
 
   private void write() {
+    try {
+      writeUntilClosed();
+    } finally {
+      queue.close();
+    }
+  }
+
+  private void writeUntilClosed() {
     files.values().forEach(LogFile::prepare);
     boolean last = false;
     while (!last) {
@@ -224,8 +232,10 @@ public final class FileEventLog implements EventLog {
     }
     if (lost > 0) {
       queue.drop(category, lost);
-      List<Line> lines = kept.getOrDefault(category, List.of());
-      lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
+      List<Line> lines = kept.get(category);
+      if (lines != null) {
+        lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
+      }
     }
   }
 

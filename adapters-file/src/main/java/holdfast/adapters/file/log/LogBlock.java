@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  offset size
- *     0    4  magic 0x184D2A52 of a skippable frame, little-endian as zstd has it
+ *     0    4  magic 0x184D2A52 of a skippable frame, little-endian as zstd has it; 0x184D2A53 in
+ *             the last block of a file
  *     4    4  size of what follows in it, little-endian
  *     8    4  bytes of the zstd frame, big-endian as all below
  *    12    4  bytes of the lines
@@ -36,10 +37,12 @@ import org.jspecify.annotations.Nullable;
  *     …    …  zstd frame
  * </pre>
  *
+ * @param isLast whether nothing follows; a file without such a block has lost its end
  * @param at where the header stands in the file
  * @param headerBytes of the header, filter and checksum included
  */
 record LogBlock(
+    boolean isLast,
     long at,
     int headerBytes,
     int frameBytes,
@@ -50,7 +53,8 @@ record LogBlock(
     long latest,
     int frameCrc,
     @SuppressWarnings("ArrayRecordComponent") byte[] filter) {
-  static final int MAGIC = 0x184D2A52;
+  private static final int MAGIC = 0x184D2A52;
+  private static final int MAGIC_LAST = 0x184D2A53;
 
   /** Lines are gathered up to this size. */
   static final int BYTES_MAX = 256 << 10;
@@ -63,7 +67,7 @@ record LogBlock(
   private static final int LEVEL = 3;
 
   /** The block of so many bytes of lines, as it stands in a file. */
-  static ByteBuffer encode(byte[] lines, int length, Category category) {
+  static ByteBuffer encode(byte[] lines, int length, Category category, boolean isLast) {
     var summary = new Summary(category);
     new Lines(lines, 0, length).forEach(summary::add);
     byte[] filter = summary.filter.toBytes();
@@ -74,7 +78,8 @@ record LogBlock(
             Zstd.compressByteArray(
                 block, headerBytes, block.length - headerBytes, lines, 0, length, LEVEL);
     ByteBuffer buffer = ByteBuffer.wrap(block, 0, headerBytes + frameBytes);
-    buffer.order(ByteOrder.LITTLE_ENDIAN).putInt(0, MAGIC).putInt(4, headerBytes - 8);
+    buffer.order(ByteOrder.LITTLE_ENDIAN).putInt(0, isLast ? MAGIC_LAST : MAGIC);
+    buffer.putInt(4, headerBytes - 8);
     buffer.order(ByteOrder.BIG_ENDIAN).putInt(8, frameBytes).putInt(12, length);
     buffer.putLong(16, summary.first).putLong(24, summary.last);
     buffer.putLong(32, summary.earliest).putLong(40, summary.latest);
@@ -134,6 +139,7 @@ record LogBlock(
     bytes.get(FIXED, filter);
     var block =
         new LogBlock(
+            bytes.get(0) == (byte) MAGIC_LAST,
             at,
             size,
             bytes.getInt(8),
@@ -154,9 +160,14 @@ record LogBlock(
         && frameBytes <= Zstd.compressBound(BYTES_MAX);
   }
 
+  /** Whether a header may begin with this number. */
+  static boolean isMagic(int number) {
+    return number == MAGIC || number == MAGIC_LAST;
+  }
+
   /** Bytes that the header claims to have; 0 if it is none. */
   private static int headerBytes(ByteBuffer bytes) {
-    if (bytes.position() < FIXED + 4 || bytes.order(ByteOrder.LITTLE_ENDIAN).getInt(0) != MAGIC) {
+    if (bytes.position() < FIXED + 4 || !isMagic(bytes.order(ByteOrder.LITTLE_ENDIAN).getInt(0))) {
       bytes.order(ByteOrder.BIG_ENDIAN);
       return 0;
     }
@@ -180,6 +191,7 @@ record LogBlock(
   /** The same without what says which ids may be in it, which is large. */
   LogBlock withoutFilter() {
     return new LogBlock(
+        isLast,
         at,
         headerBytes,
         frameBytes,

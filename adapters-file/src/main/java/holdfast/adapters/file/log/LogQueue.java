@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -20,6 +21,9 @@ final class LogQueue {
 
   /** The writer is woken when so many wait in one category. */
   private static final int WAKING = CATEGORY_MAX / 4;
+
+  /** Whether the writer still lives is looked at so often. */
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final Map<Category, Long> dropped = new EnumMap<>(Category.class);
   private final ReentrantLock lock = new ReentrantLock();
@@ -116,18 +120,7 @@ final class LogQueue {
     }
   }
 
-  /** Wakes the writer. */
-  void hurry() {
-    lock.lock();
-    try {
-      urgent = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Waits until all that was put before is written or lost. */
+  /** Waits until all that was put before is written or lost; an interrupt ends the wait. */
   void awaitWritten(Thread writer) {
     lock.lock();
     try {
@@ -135,8 +128,10 @@ final class LogQueue {
       urgent = true;
       changed.signalAll();
       while (written < goal && writer.isAlive()) {
-        changed.awaitUninterruptibly();
+        changed.await(LOOK_NANOS, TimeUnit.NANOSECONDS);
       }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
     } finally {
       lock.unlock();
     }

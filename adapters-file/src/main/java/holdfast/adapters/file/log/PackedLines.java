@@ -41,8 +41,8 @@ final class PackedLines {
         return false;
       }
       int length = wholeLines(chunk, buffer.position());
-      ByteBuffer block = LogBlock.encode(chunk, length, category);
       from += length;
+      ByteBuffer block = LogBlock.encode(chunk, length, category, from >= lines.size());
       int bytes = block.remaining();
       target.write(block, to);
       to += bytes;
@@ -65,6 +65,7 @@ final class PackedLines {
     long offset = 0;
     boolean plainEnded = false;
     boolean differs = false;
+    boolean complete = false;
     while (at < end) {
       LogBlock block = LogBlock.at(compressed, at);
       byte[] unpacked = block == null ? null : block.lines(compressed);
@@ -77,6 +78,10 @@ final class PackedLines {
       differs |= !Arrays.equals(unpacked, 0, plain.position(), plain.array(), 0, plain.position());
       offset += unpacked.length;
       at = block.end();
+      complete = block.isLast();
+    }
+    if (!complete) {
+      return Likeness.DAMAGED;
     }
     if (differs) {
       return Likeness.OTHER;

@@ -22,6 +22,7 @@ final class PackedSource implements LogSource {
     List<Long> ids = IdFilter.wanted(filter);
     long size = file.size();
     long at = 0;
+    boolean complete = false;
     while (at < size) {
       LogBlock block = LogBlock.at(file, at);
       if (block == null || block.end() > size) {
@@ -33,7 +34,11 @@ final class PackedSource implements LogSource {
           blocks.add(block.withoutFilter());
         }
         at = block.end();
+        complete = block.isLast();
       }
+    }
+    if (!complete) {
+      damaged++;
     }
   }
 
@@ -44,7 +49,7 @@ final class PackedSource implements LogSource {
       bytes.clear();
       LogBlock.fill(file, at, bytes);
       for (int i = 0; i + 4 <= bytes.position(); i++) {
-        if (bytes.getInt(i) == LogBlock.MAGIC && LogBlock.at(file, at + i) != null) {
+        if (LogBlock.isMagic(bytes.getInt(i)) && LogBlock.at(file, at + i) != null) {
           return at + i;
         }
       }

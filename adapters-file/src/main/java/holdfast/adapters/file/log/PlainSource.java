@@ -73,7 +73,9 @@ final class PlainSource implements LogSource {
 
   @Override
   public @Nullable Lines read(int piece) throws IOException {
-    return lines(piece, PIECE);
+    Lines lines = lines(piece, PIECE);
+    // No line of ours is so long; at the end it may be one that is not finished.
+    return lines.from() == lines.to() && piece + 1 < pieces ? null : lines;
   }
 
   /** The lines that begin in the first {@code length} bytes of a piece; only whole ones. */

@@ -160,7 +160,7 @@ class FileEventLogIT {
 
   @Test
   void whatCannotBeKeptIsCountedInTheLog() throws IOException {
-    int appended = 200_000;
+    int appended = 100_000;
     try (FileEventLog log = open(1L << 30, Duration.ofHours(1))) {
       for (int i = 0; i < appended; i++) {
         log.append(entry(Category.TASK, i));

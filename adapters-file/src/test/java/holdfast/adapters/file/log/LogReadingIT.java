@@ -209,15 +209,15 @@ class LogReadingIT {
     long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
     System.out.println("LogReadingIT seed " + seed);
     var random = new Random(seed);
-    int lines = 20_000;
-    try (FileEventLog log = open(700_000, 1_000)) {
-      for (int i = 0; i < lines; i += 5_000) {
-        fill(log, i, i + 5_000);
+    int lines = 12_000;
+    try (FileEventLog log = open(400_000, 1_000)) {
+      for (int i = 0; i < lines; i += 4_000) {
+        fill(log, i, i + 4_000);
       }
     }
-    try (FileEventLog log = open(700_000, 1_000)) {
+    try (FileEventLog log = open(400_000, 1_000)) {
       List<Path> packed = awaitPacked();
-      for (int round = 0; round < 40; round++) {
+      for (int round = 0; round < 20; round++) {
         Path file = packed.get(random.nextInt(packed.size()));
         byte[] whole = Files.readAllBytes(file);
         byte[] damaged = damaged(whole, random);
@@ -238,13 +238,18 @@ class LogReadingIT {
 
   private List<Path> awaitPacked() throws IOException {
     while (true) {
-      try (Stream<Path> walk = Files.walk(directory)) {
-        List<Path> rotated =
-            walk.filter(file -> file.getFileName().toString().matches(".*\\.[0-9]+\\.jsonl.*"))
-                .toList();
-        if (rotated.size() > 2 && rotated.stream().allMatch(f -> f.toString().endsWith(".zst"))) {
-          return rotated;
+      var rotated = new ArrayList<Path>();
+      boolean allPacked = true;
+      for (String category : List.of("task", "error")) {
+        for (String name : new NioDisk().list(directory.resolve(category))) {
+          allPacked &= name.endsWith(".zst") || name.equals(category + ".jsonl");
+          if (name.endsWith(".zst")) {
+            rotated.add(directory.resolve(category).resolve(name));
+          }
         }
+      }
+      if (allPacked && rotated.size() > 2) {
+        return rotated;
       }
       Thread.onSpinWait();
     }
