@@ -17,10 +17,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * counted, so that a flood in one category costs no other one a line. Any thread puts, one takes.
  */
 final class LogQueue {
-  static final int CATEGORY_MAX = 20_000;
+  static final int CATEGORY_MAX = 50_000;
 
   /** The writer is woken when so many wait in one category. */
-  private static final int WAKING = CATEGORY_MAX / 4;
+  private static final int WAKING = 5_000;
 
   /** Whether the writer still lives is looked at so often. */
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);

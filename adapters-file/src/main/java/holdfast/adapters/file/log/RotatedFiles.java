@@ -135,6 +135,8 @@ final class RotatedFiles {
   synchronized void add(Path youngest, long first) throws IOException {
     clear(disk, plain(first));
     disk.rename(youngest, plain(first));
+    // It must bear its name for good before another file takes the old one, or has the same lines.
+    disk.forceDirectory(directory);
   }
 
   /** Removes the oldest; whether there was one. */
@@ -263,8 +265,6 @@ final class RotatedFiles {
   }
 
   private void publish(long first) throws IOException {
-    // The plain one must bear its name for good before another file has the same lines.
-    disk.forceDirectory(directory);
     synchronized (this) {
       if (disk.kind(plain(first)) == Disk.Kind.MISSING) {
         // It has become too old meanwhile.

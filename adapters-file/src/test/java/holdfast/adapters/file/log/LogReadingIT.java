@@ -296,6 +296,33 @@ class LogReadingIT {
   }
 
   @Test
+  void linesOfInitiativesAreWrittenBeforeThoseOfTasksAndNoneIsShownBeforeAllAre() throws Exception {
+    var disk = new GatedDisk("task.jsonl");
+    var bounds =
+        new FileEventLog.Bounds(1 << 20, 5, Duration.ofDays(1), 1L << 30, Duration.ofHours(1));
+    try (var log = new FileEventLog(disk, directory, bounds, InstantSource.system())) {
+      long before = log.reader().newest();
+      disk.close();
+      for (Category category :
+          List.of(Category.TASK, Category.INITIATIVE, Category.AUDIT, Category.ERROR)) {
+        log.append(new Entry(SampleTasks.NOON, category, "happened", Map.of()));
+      }
+      disk.awaitBlocked();
+      for (String name : List.of("initiative", "audit", "error")) {
+        Path file = directory.resolve(name).resolve(name + ".jsonl");
+        assertEquals(1, Files.readAllLines(file).size(), name);
+      }
+      assertEquals(before, log.reader().newest());
+      assertTrue(log.reader().page(Filter.ALL, null, 10).lines().isEmpty());
+      assertTrue(log.reader().after(Filter.ALL, before - 1, 10).lines().isEmpty());
+      disk.open();
+      log.flush();
+      assertEquals(4, log.reader().page(Filter.ALL, null, 10).lines().size());
+      assertEquals(4, log.reader().after(Filter.ALL, before, 10).lines().size());
+    }
+  }
+
+  @Test
   void halfALineAtTheEndIsNotShown() throws IOException {
     try (FileEventLog log = open(1 << 20, 5)) {
       fill(log, 0, 20);

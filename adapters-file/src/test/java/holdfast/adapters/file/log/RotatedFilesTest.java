@@ -205,6 +205,34 @@ class RotatedFilesTest {
     }
   }
 
+  /** The rotation itself need not be durable when the compression begins. */
+  @Test
+  void aPowerCutShowsNoLineTwice() throws IOException {
+    long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
+    System.out.println("RotatedFilesTest seed " + seed);
+    var random = new Random(seed);
+    write(0, 4, false);
+    try (DiskFile opened = disk.open(path("task.jsonl"), Disk.Access.WRITE)) {
+      opened.force();
+    }
+    disk.forceDirectory(ROOT);
+    write(4, 6, false);
+    var copies = new ArrayList<SimulatedDisk>();
+    disk.onOperation(() -> copies.add(disk.afterKill()));
+    compress(rotated(disk));
+    copies.add(disk.afterKill());
+    for (SimulatedDisk copy : copies) {
+      for (int i = 0; i < 100; i++) {
+        Fate[] fates = Fate.values();
+        SimulatedDisk cut = copy.afterPowerCut(() -> fates[random.nextInt(fates.length)], random);
+        List<Integer> numbers = numbers(cut).stream().filter(number -> number >= 0).toList();
+        assertEquals(
+            numbers.stream().distinct().toList(), numbers, () -> "seed " + seed + names(cut));
+        assertTrue(numbers.containsAll(from(0, 4)), () -> "seed " + seed + ", " + names(cut));
+      }
+    }
+  }
+
   @Test
   void whatIsRemovedWhileItIsCompressedDoesNotComeBack() throws IOException {
     for (int question = 1; question <= 4; question++) {
