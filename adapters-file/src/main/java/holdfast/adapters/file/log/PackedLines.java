@@ -65,7 +65,6 @@ final class PackedLines {
     long offset = 0;
     boolean plainEnded = false;
     boolean differs = false;
-    boolean complete = false;
     while (at < end) {
       LogBlock block = LogBlock.at(compressed, at);
       byte[] unpacked = block == null ? null : block.lines(compressed);
@@ -78,10 +77,6 @@ final class PackedLines {
       differs |= !Arrays.equals(unpacked, 0, plain.position(), plain.array(), 0, plain.position());
       offset += unpacked.length;
       at = block.end();
-      complete = block.isLast();
-    }
-    if (!complete) {
-      return Likeness.DAMAGED;
     }
     if (differs) {
       return Likeness.OTHER;

@@ -211,12 +211,12 @@ class RotatedFilesTest {
     long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
     System.out.println("RotatedFilesTest seed " + seed);
     var random = new Random(seed);
-    write(0, 4, false);
+    write(0, 5, false);
     try (DiskFile opened = disk.open(path("task.jsonl"), Disk.Access.WRITE)) {
       opened.force();
     }
     disk.forceDirectory(ROOT);
-    write(4, 6, false);
+    write(5, 6, false);
     var copies = new ArrayList<SimulatedDisk>();
     disk.onOperation(() -> copies.add(disk.afterKill()));
     compress(rotated(disk));
@@ -228,7 +228,7 @@ class RotatedFilesTest {
         List<Integer> numbers = numbers(cut).stream().filter(number -> number >= 0).toList();
         assertEquals(
             numbers.stream().distinct().toList(), numbers, () -> "seed " + seed + names(cut));
-        assertTrue(numbers.containsAll(from(0, 4)), () -> "seed " + seed + ", " + names(cut));
+        assertTrue(numbers.containsAll(from(0, 5)), () -> "seed " + seed + ", " + names(cut));
       }
     }
   }
