@@ -1,5 +1,6 @@
 package holdfast.bootstrap;
 
+import com.sun.management.OperatingSystemMXBean;
 import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
 import holdfast.application.Holdfast;
@@ -10,6 +11,7 @@ import holdfast.domain.port.SimulatedProcessControl;
 import holdfast.domain.port.SimulatedWorld;
 import holdfast.domain.task.SpecDraft;
 import holdfast.domain.task.TaskSpec;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What the event log costs those who submit: 64 of them, durably, with every change logged and with
@@ -27,8 +30,10 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class LogCostBench {
   private static final int WRITERS = 64;
-  private static final int ROUNDS = 9;
-  private static final long ROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+  private static final int ROUNDS = 21;
+  private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final OperatingSystemMXBean PROCESSOR =
+      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final Holdfast server;
@@ -111,29 +116,47 @@ final class LogCostBench {
   private void run() throws InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
     measure(true);
-    var with = new ArrayList<Double>();
-    var without = new ArrayList<Double>();
+    var with = new ArrayList<Measured>();
+    var without = new ArrayList<Measured>();
+    var ratios = new ArrayList<Double>();
     for (int round = 0; round < ROUNDS; round++) {
-      with.add(measure(true));
-      without.add(measure(false));
+      // Now the one first, now the other: the state grows, and others use the machine.
+      boolean first = round % 2 == 0;
+      Measured one = measure(first);
+      Measured other = measure(!first);
+      with.add(first ? one : other);
+      without.add(first ? other : one);
+      ratios.add(without.getLast().micros() / with.getLast().micros());
     }
-    row("submissions with event log, median of " + ROUNDS, median(with), "1/s");
-    row("  without, in turns", median(without), "1/s");
-    row("  ratio", median(with) / median(without), "");
+    row("submissions with event log, median of " + ROUNDS, median(with, Measured::rate), "1/s");
+    row("  without, in turns", median(without, Measured::rate), "1/s");
+    row("processor time of a submission, with", median(with, Measured::micros), "us");
+    row("  without", median(without, Measured::micros), "us");
+    row("  without / with, median of the pairs", median(ratios, ratio -> ratio), "");
   }
+
+  /**
+   * What one round came to.
+   *
+   * @param rate submissions a second
+   * @param micros processor time of the whole process for each, which does not depend on what else
+   *     the machine does
+   */
+  private record Measured(double rate, double micros) {}
 
   private static void row(String name, double value, String unit) {
     System.out.printf(Locale.ROOT, "%-58s %12.2f %s%n", name, value, unit);
   }
 
-  private static double median(List<Double> values) {
-    return values.stream().sorted().toList().get(values.size() / 2);
+  private static <T> double median(List<T> values, ToDoubleFunction<T> figure) {
+    return values.stream().mapToDouble(figure).sorted().toArray()[values.size() / 2];
   }
 
-  private double measure(boolean logging) throws InterruptedException {
+  private Measured measure(boolean logging) throws InterruptedException {
     log.flush();
     log.on = logging;
     var submitted = new AtomicLong();
+    long processor = PROCESSOR.getProcessCpuTime();
     long begun = System.nanoTime();
     var threads = new ArrayList<Thread>();
     for (int i = 0; i < WRITERS; i++) {
@@ -142,7 +165,11 @@ final class LogCostBench {
     for (Thread thread : threads) {
       thread.join();
     }
-    return submitted.get() / ((System.nanoTime() - begun) / 1e9);
+    log.flush();
+    double count = submitted.get();
+    return new Measured(
+        count / ((System.nanoTime() - begun) / 1e9),
+        (PROCESSOR.getProcessCpuTime() - processor) / 1e3 / count);
   }
 
   private void submit(long end, AtomicLong submitted) {

@@ -1,9 +1,9 @@
 package holdfast.adapters.file.log;
 
 import holdfast.domain.port.EventLogReader.Filter;
-import holdfast.domain.port.EventLogReader.Line;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,15 +17,48 @@ final class IdFilter {
   private static final int BITS_A_KEY = 12;
   private static final int PROBES = 6;
 
+  private static final List<Key> IDS = List.of(Key.TASK, Key.INITIATIVE);
+
   private final Set<Long> hashes = new HashSet<>();
 
-  void add(Line line) {
-    hashes.add(hash("type", line.entry().type()));
-    for (String name : List.of("taskId", "initiativeId")) {
-      if (line.entry().data().get(name) instanceof String id) {
-        hashes.add(hash(name, id));
+  /** What is looked for by its value; told apart by the lengths of their names. */
+  private enum Key {
+    TYPE("type"),
+    TASK("taskId"),
+    INITIATIVE("initiativeId");
+
+    private final byte[] quoted;
+
+    Key(String name) {
+      quoted = ('"' + name + "\":\"").getBytes(StandardCharsets.US_ASCII);
+    }
+  }
+
+  /** Adds the type of a line, and the ids that are found in it. */
+  void add(String type, byte[] line, int from, int to) {
+    hashes.add(hash(Key.TYPE, type));
+    for (Key key : IDS) {
+      int value = behind(key.quoted, line, from, to);
+      int end = value;
+      while (end >= 0 && end < to && line[end] != '"') {
+        end++;
+      }
+      if (value >= 0) {
+        hashes.add(hash(key, line, value, end));
       }
     }
+  }
+
+  /** Behind the first occurrence of something, or -1 if there is none. */
+  private static int behind(byte[] wanted, byte[] line, int from, int to) {
+    for (int i = from; i <= to - wanted.length; i++) {
+      if (line[i] == '"'
+          && line[i + 1] == wanted[1]
+          && Arrays.equals(line, i, i + wanted.length, wanted, 0, wanted.length)) {
+        return i + wanted.length;
+      }
+    }
+    return -1;
   }
 
   byte[] toBytes() {
@@ -43,13 +76,13 @@ final class IdFilter {
   static List<Long> wanted(Filter filter) {
     var wanted = new ArrayList<Long>();
     if (filter.type() != null) {
-      wanted.add(hash("type", filter.type()));
+      wanted.add(hash(Key.TYPE, filter.type()));
     }
     if (filter.taskId() != null) {
-      wanted.add(hash("taskId", filter.taskId()));
+      wanted.add(hash(Key.TASK, filter.taskId()));
     }
     if (filter.initiativeId() != null) {
-      wanted.add(hash("initiativeId", filter.initiativeId()));
+      wanted.add(hash(Key.INITIATIVE, filter.initiativeId()));
     }
     return wanted;
   }
@@ -72,11 +105,16 @@ final class IdFilter {
     return (int) Long.remainderUnsigned(mixed, bytes * 8L);
   }
 
+  private static long hash(Key key, String value) {
+    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    return hash(key, bytes, 0, bytes.length);
+  }
+
   /** FNV-1a, and then the finalizer of MurmurHash3, both in the public domain. */
-  private static long hash(String name, String value) {
-    long hash = 0xcbf29ce484222325L;
-    for (byte next : (name + '\0' + value).getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ (next & 0xff)) * 0x100000001b3L;
+  private static long hash(Key key, byte[] value, int from, int to) {
+    long hash = 0xcbf29ce484222325L ^ key.quoted.length;
+    for (int i = from; i < to; i++) {
+      hash = (hash ^ (value[i] & 0xff)) * 0x100000001b3L;
     }
     hash = (hash ^ (hash >>> 33)) * 0xff51afd7ed558ccdL;
     hash = (hash ^ (hash >>> 33)) * 0xc4ceb9fe1a85ec53L;

@@ -5,7 +5,6 @@ import com.github.luben.zstd.ZstdException;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.EventLogReader.Filter;
-import holdfast.domain.port.EventLogReader.Line;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -100,14 +99,18 @@ record LogBlock(
       this.category = category;
     }
 
+    /**
+     * The ids are found by their names and quotes, which cannot stand in a text: there, quotes are
+     * escaped.
+     */
     void add(byte[] bytes, int from, int to) {
-      Line line = LogLine.decode(bytes, from, to, category);
-      if (line != null) {
-        filter.add(line);
-        first = first == 0 ? line.number() : Math.min(first, line.number());
-        last = Math.max(last, line.number());
-        earliest = Math.min(earliest, line.entry().at().getEpochSecond());
-        latest = Math.max(latest, line.entry().at().getEpochSecond());
+      LogLine.Head head = LogLine.head(bytes, from, to, category);
+      if (head != null) {
+        filter.add(head.type(), bytes, from, to);
+        first = first == 0 ? head.number() : Math.min(first, head.number());
+        last = Math.max(last, head.number());
+        earliest = Math.min(earliest, head.time().getEpochSecond());
+        latest = Math.max(latest, head.time().getEpochSecond());
       }
     }
   }

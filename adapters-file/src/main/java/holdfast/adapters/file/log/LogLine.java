@@ -77,15 +77,35 @@ final class LogLine {
     return shown;
   }
 
+  /** What every line begins with. */
+  record Head(Instant time, String type, long number) {}
+
+  /** What the line in {@code bytes} begins with, or null if it is none of this category. */
+  static @Nullable Head head(byte[] bytes, int from, int to, Category category) {
+    try {
+      return head(new JsonReader(bytes, from, to - from), category);
+    } catch (MalformedJsonException _) {
+      return null;
+    }
+  }
+
+  private static @Nullable Head head(JsonReader json, Category category) {
+    json.beginObject().member("time");
+    Instant time = json.instant();
+    String type = json.member("type").text();
+    boolean ours = json.member("category").text().equals(category.label());
+    long number = json.member("line").number();
+    return ours && number > 0 ? new Head(time, type, number) : null;
+  }
+
   /** The line in {@code bytes}, without its newline, or null if none of this category is there. */
   static @Nullable Line decode(byte[] bytes, int from, int to, Category category) {
     try {
       var json = new JsonReader(bytes, from, to - from);
-      json.beginObject().member("time");
-      Instant time = json.instant();
-      String type = json.member("type").text();
-      boolean ours = json.member("category").text().equals(category.label());
-      long number = json.member("line").number();
+      Head head = head(json, category);
+      if (head == null) {
+        return null;
+      }
       var data = new LinkedHashMap<String, Object>();
       while (json.more()) {
         String name = json.name();
@@ -93,12 +113,9 @@ final class LogLine {
       }
       json.endObject();
       json.end();
-      if (!ours || number < 1) {
-        return null;
-      }
       return new Line(
-          number,
-          new Entry(time, category, type, data),
+          head.number(),
+          new Entry(head.time(), category, head.type(), data),
           new String(bytes, from, to - from, StandardCharsets.UTF_8));
     } catch (MalformedJsonException _) {
       return null;

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.EventLog.Entry;
@@ -23,6 +25,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -159,7 +162,7 @@ class LogReadingIT {
   @Test
   void aFollowerThatIsTooSlowForMemoryIsGivenTheFiles() throws IOException {
     int lines = 3 * RecentLines.LINES_MAX;
-    try (FileEventLog log = open(200_000, 1_000)) {
+    try (FileEventLog log = open(700_000, 1_000)) {
       Runnable end = log.reader().follow(() -> {});
       fill(log, 0, 10);
       long begun = log.reader().newest();
@@ -175,6 +178,8 @@ class LogReadingIT {
         reached = tail.reached();
       }
       assertEquals(LongStream.range(10, lines).boxed().toList(), read);
+      assertTrue(Files.size(directory.resolve("task/task.jsonl")) > LogBlock.BYTES_MAX);
+      assertEquals(downTo(lines - 1, 0), seqs(all(log.reader(), Filter.ALL)));
       end.run();
     }
   }
@@ -216,7 +221,8 @@ class LogReadingIT {
       }
     }
     try (FileEventLog log = open(400_000, 1_000)) {
-      List<Path> packed = awaitPacked();
+      var packed = new ArrayList<>(awaitPacked("task", 2));
+      packed.addAll(awaitPacked("error", 1));
       for (int round = 0; round < 20; round++) {
         Path file = packed.get(random.nextInt(packed.size()));
         byte[] whole = Files.readAllBytes(file);
@@ -236,20 +242,45 @@ class LogReadingIT {
     }
   }
 
-  private List<Path> awaitPacked() throws IOException {
-    while (true) {
-      var rotated = new ArrayList<Path>();
-      boolean allPacked = true;
-      for (String category : List.of("task", "error")) {
-        for (String name : new NioDisk().list(directory.resolve(category))) {
-          allPacked &= name.endsWith(".zst") || name.equals(category + ".jsonl");
-          if (name.endsWith(".zst")) {
-            rotated.add(directory.resolve(category).resolve(name));
-          }
-        }
+  @Test
+  void aDamagedHeaderCostsItsBlockAloneAndALostEndIsTold() throws Exception {
+    int lines = 8_000;
+    try (FileEventLog log = open(500_000, 1_000)) {
+      fill(log, 0, lines);
+    }
+    try (FileEventLog log = open(500_000, 1_000)) {
+      Path file = awaitPacked("task", 1).getFirst();
+      byte[] whole = Files.readAllBytes(file);
+      long firstBlock;
+      int inFirstBlock;
+      try (DiskFile opened = new NioDisk().open(file, Disk.Access.READ)) {
+        LogBlock block = Objects.requireNonNull(LogBlock.at(opened, 0));
+        firstBlock = block.end();
+        byte[] content = Objects.requireNonNull(block.lines(opened));
+        inFirstBlock = new String(content, StandardCharsets.UTF_8).split("\n", -1).length - 1;
+        assertFalse(block.isLast(), "the test is of no use");
       }
-      if (allPacked && rotated.size() > 2) {
-        return rotated;
+      byte[] damaged = whole.clone();
+      damaged[20] ^= 1;
+      Files.write(file, damaged);
+      assertEquals(lines - inFirstBlock, check(log.reader(), lines, true, 0));
+      Files.write(file, java.util.Arrays.copyOf(whole, (int) firstBlock));
+      long left = check(log.reader(), lines, true, 0);
+      assertTrue(left < lines, "nothing was lost");
+    }
+  }
+
+  /** The compressed files of a category, once there are so many and all that can be are. */
+  private List<Path> awaitPacked(String category, int atLeast) throws IOException {
+    while (true) {
+      List<String> names = new NioDisk().list(directory.resolve(category));
+      List<Path> packed =
+          names.stream()
+              .filter(name -> name.endsWith(".zst"))
+              .map(directory.resolve(category)::resolve)
+              .toList();
+      if (packed.size() >= atLeast && packed.size() == names.size() - 1) {
+        return packed;
       }
       Thread.onSpinWait();
     }
@@ -273,7 +304,7 @@ class LogReadingIT {
   }
 
   /** What is given is right and in order; what is not given is counted. */
-  private static void check(EventLogReader reader, int lines, boolean isDamaged, long seed) {
+  private static long check(EventLogReader reader, int lines, boolean isDamaged, long seed) {
     long skipped = 0;
     var read = new ArrayList<Long>();
     @Nullable Place place = null;
@@ -293,6 +324,7 @@ class LogReadingIT {
       assertEquals(lines, read.size(), "seed " + seed);
       assertEquals(0, skipped);
     }
+    return read.size();
   }
 
   @Test
@@ -300,7 +332,9 @@ class LogReadingIT {
     var disk = new GatedDisk("task.jsonl");
     var bounds =
         new FileEventLog.Bounds(1 << 20, 5, Duration.ofDays(1), 1L << 30, Duration.ofHours(1));
-    try (var log = new FileEventLog(disk, directory, bounds, InstantSource.system())) {
+    try (var log = new FileEventLog(disk, directory, bounds, InstantSource.system());
+        // Also if the test fails: the log waits for it at its end.
+        AutoCloseable _ = disk::open) {
       long before = log.reader().newest();
       disk.close();
       for (Category category :
