@@ -19,11 +19,17 @@ module holdfast.adapters.web {
   requires io.helidon.http;
   requires io.helidon.webserver;
   requires io.helidon.websocket;
+  requires io.prometheus.metrics.config;
+  requires io.prometheus.metrics.core;
+  requires io.prometheus.metrics.instrumentation.jvm;
+  requires io.prometheus.metrics.model;
+  requires io.prometheus.writer.text;
   requires jakarta.json;
   requires jakarta.json.bind;
   requires java.management;
   requires jdk.management;
 
   exports holdfast.adapters.web;
+  exports holdfast.adapters.web.metrics;
   exports holdfast.adapters.web.wire;
 }

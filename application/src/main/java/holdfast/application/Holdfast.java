@@ -6,6 +6,7 @@ import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Opened;
+import holdfast.domain.port.TaskStorage.Room;
 import holdfast.domain.task.Owner;
 import holdfast.domain.task.Task;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -168,6 +170,24 @@ public final class Holdfast implements AutoCloseable {
 
   public EventFeed feed() {
     return feed;
+  }
+
+  /**
+   * Adds an observer of every committed change of a task from now on, called on the storage's
+   * thread, in order. It must neither block nor throw.
+   */
+  public void observeTasks(Consumer<TaskChange> observer) {
+    feed.observeTasks(observer);
+  }
+
+  /** The room that is left for changes. */
+  public List<Room> rooms() {
+    return core.ports().tasks().rooms();
+  }
+
+  /** Things whose bytes were put aside since the start. */
+  public long quarantined() {
+    return core.ports().scrubbing().quarantined();
   }
 
   public Outputs outputs() {

@@ -9,6 +9,7 @@ import holdfast.domain.port.SnapshotStorage.Verification;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ public final class SnapshotService {
   private final Duration interval;
   private final Background thread = new Background("holdfast-snapshots");
   private long lastSeq = -1;
+  private volatile @Nullable Instant newest;
   private volatile @Nullable String trouble;
 
   SnapshotService(Core core, EventFeed feed, Duration interval) {
@@ -76,6 +78,7 @@ public final class SnapshotService {
     StateImage image = feed.image(core.clock().instant());
     Snapshot made = snapshots().save(image, reason);
     lastSeq = made.seq();
+    newest = made.createdAt();
     trouble = null;
     core.log(
         Category.SYSTEM,
@@ -104,6 +107,16 @@ public final class SnapshotService {
       lastSeq = all.isEmpty() ? 0 : all.getFirst().seq();
     }
     return lastSeq;
+  }
+
+  /** When the newest one was made. Reads the disk the first time only. */
+  public Optional<Instant> newest() {
+    Instant known = newest;
+    if (known == null) {
+      known = list().stream().findFirst().map(Snapshot::createdAt).orElse(null);
+      newest = known;
+    }
+    return Optional.ofNullable(known);
   }
 
   /** All that are kept, newest first. */

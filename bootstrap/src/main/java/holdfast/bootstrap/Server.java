@@ -87,6 +87,7 @@ final class Server {
     try (var processes = new LinuxProcessControl(processSettings(storage))) {
       Ports ports = Storage.ports(storage, processes);
       var web = new HoldfastWeb(webSettings(token), clock);
+      ports.tasks().meter(web.metrics());
       var shutdown =
           new GracefulShutdown(configuration.get(Settings.SHUTDOWN_TIMEOUT), clock, ports);
       answering = () -> stop(web, LAST_ANSWERS_MAX);

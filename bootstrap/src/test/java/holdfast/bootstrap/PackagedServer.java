@@ -47,6 +47,11 @@ final class PackagedServer implements AutoCloseable {
     return ready(launch(command, "0", dataDirectory, Map.of(), options), dataDirectory);
   }
 
+  /** The same on a certain port. */
+  static PackagedServer startOn(String port, Path dataDirectory) throws IOException {
+    return ready(launchOn(port, dataDirectory), dataDirectory);
+  }
+
   private static PackagedServer ready(Process process, Path dataDirectory) {
     var stdout =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));

@@ -4,6 +4,7 @@ import holdfast.adapters.file.EntityHeads.Pending;
 import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.CommitMeter;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import java.io.IOException;
@@ -29,6 +30,7 @@ final class CommitThread {
   private final CommitQueue queue;
   private final History history;
   private final CommitFeed feed;
+  private final CommitMeter meter;
   private final Consumer<Throwable> onFatal;
   private final int batchBytesMax;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -43,12 +45,14 @@ final class CommitThread {
       CommitQueue queue,
       History history,
       CommitFeed feed,
+      CommitMeter meter,
       Consumer<Throwable> onFatal,
       int batchBytesMax,
       long lastSeq) {
     this.queue = queue;
     this.history = history;
     this.feed = feed;
+    this.meter = meter;
     this.onFatal = onFatal;
     this.batchBytesMax = batchBytesMax;
     this.lastSeq = lastSeq;
@@ -100,7 +104,9 @@ final class CommitThread {
       List<SequencedChange> changes = changes(group);
       if (!changes.isEmpty()) {
         sealed = false;
+        long begun = System.nanoTime();
         history.append(changes);
+        meter.committed(changes.size(), System.nanoTime() - begun);
       }
       deliver(group, changes.size());
     } catch (IOException | InterruptedException | RuntimeException | Error e) {

@@ -4,10 +4,12 @@ import holdfast.domain.port.Scrubbing;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /** Goes through everything that is kept more than once, one kind after the other. */
 final class FileScrubbing implements Scrubbing {
   private final List<Walk> walks;
+  private final LongSupplier quarantined;
   private int current;
 
   /** Checks and mends one kind of thing, a piece at a time; the last piece of a round says so. */
@@ -16,8 +18,17 @@ final class FileScrubbing implements Scrubbing {
     Piece next() throws IOException;
   }
 
-  FileScrubbing(List<Walk> walks) {
+  /**
+   * @param quarantined what was put aside since the start
+   */
+  FileScrubbing(List<Walk> walks, LongSupplier quarantined) {
     this.walks = List.copyOf(walks);
+    this.quarantined = quarantined;
+  }
+
+  @Override
+  public long quarantined() {
+    return quarantined.getAsLong();
   }
 
   /** A walk that begins with the next kind if one fails: the others must not wait for it. */

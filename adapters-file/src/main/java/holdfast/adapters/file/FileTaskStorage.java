@@ -11,6 +11,7 @@ import holdfast.adapters.file.json.ChangeCodec;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.CommitFeed;
+import holdfast.domain.port.CommitMeter;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
@@ -19,6 +20,7 @@ import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -43,6 +45,7 @@ final class FileTaskStorage implements TaskStorage {
   private final Thread keeper;
   private volatile @Nullable String roomTrouble;
   private volatile @Nullable String readOnly;
+  private volatile CommitMeter meter = CommitMeter.NONE;
   private @Nullable CommitQueue queue;
   private @Nullable CommitThread thread;
 
@@ -67,6 +70,11 @@ final class FileTaskStorage implements TaskStorage {
   }
 
   @Override
+  public void meter(CommitMeter told) {
+    meter = told;
+  }
+
+  @Override
   public synchronized Opened open(CommitFeed feed) {
     if (queue != null) {
       throw new IllegalStateException("opened before");
@@ -80,7 +88,8 @@ final class FileTaskStorage implements TaskStorage {
     queue = commits;
     if (start.readOnly() == null) {
       var writing =
-          new CommitThread(commits, history, feed, settings.onFatal(), bytesMax, start.seq());
+          new CommitThread(
+              commits, history, feed, meter, settings.onFatal(), bytesMax, start.seq());
       thread = writing;
       writing.start();
       keeper.start();
@@ -289,6 +298,24 @@ final class FileTaskStorage implements TaskStorage {
     } catch (IOException e) {
       // The commit thread meets the same trouble when it needs the segment, and fails then.
       roomTrouble = "the next journal segment cannot be made ready: " + e;
+    }
+  }
+
+  @Override
+  public List<Room> rooms() {
+    var rooms = new ArrayList<Room>();
+    addRoom("state", layout.state(), rooms);
+    if (settings.mirrorDir() != null) {
+      addRoom("mirror", layout.mirror(), rooms);
+    }
+    return rooms;
+  }
+
+  private void addRoom(String name, Path place, List<Room> rooms) {
+    try {
+      rooms.add(new Room(name, place.toString(), disk.usableBytes(place)));
+    } catch (IOException e) {
+      roomTrouble = "the free space of " + place + " cannot be read: " + e;
     }
   }
 

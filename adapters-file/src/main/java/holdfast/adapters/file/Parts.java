@@ -72,7 +72,9 @@ record Parts(
         snapshots,
         stateFiles,
         new FileOutputStorage(disk, layout, quarantine, mirrorQuarantine, history::hasBegun),
-        new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub, modes::next)));
+        new FileScrubbing(
+            List.of(walk::names, walk::journal, snapshots::scrub, modes::next),
+            () -> quarantine.taken() + mirrorQuarantine.taken()));
   }
 
   /** What loads the state that history goes on from into a fold. */

@@ -45,14 +45,18 @@ class FullDiskIT {
   private static final long RESERVE = 1 << 20;
   private static final long DISK_BYTES = 8 << 20;
   private static final int BLOCK = 4_096;
+  private static final int QUEUE_MAX = 100;
 
   /** A segment and what small files may need, twice. */
   private static final long BALLAST_BYTES = 4L * SEGMENT_BYTES;
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  /** More than fit into what is left of a segment, a spare one, and half of the ballast. */
-  private static final int FACTS_MAX = 60;
+  /**
+   * More than fit into a segment, a spare one, and half of the ballast; fewer than wait in the
+   * queue before whoever brings another has to wait himself.
+   */
+  private static final int FACTS_MAX = QUEUE_MAX - 10;
 
   @TempDir private Path scratch;
   private @Nullable SmallDisk mounted;
@@ -133,7 +137,7 @@ class FullDiskIT {
             disk().path().resolve("data-" + number / 1_000),
             InstantSource.fixed(SampleTasks.NOON),
             fatal::add)
-        .with(new FileStorageSettings.Sizes(SEGMENT_BYTES, 100, RESERVE, 2, 1 << 20));
+        .with(new FileStorageSettings.Sizes(SEGMENT_BYTES, QUEUE_MAX, RESERVE, 2, 1 << 20));
   }
 
   private Path ballast(String copy) {

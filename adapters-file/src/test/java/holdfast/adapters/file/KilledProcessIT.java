@@ -81,7 +81,7 @@ class KilledProcessIT {
       try (BufferedReader acknowledged = process.inputReader()) {
         // By the handle: a Process that is destroyed closes its output as well, unread.
         ledger.follow(
-            acknowledged, 1 + random.nextInt(3_000), () -> process.toHandle().destroyForcibly());
+            acknowledged, 1 + random.nextInt(1_000), () -> process.toHandle().destroyForcibly());
       }
       process.waitFor();
       assertEquals(137, process.exitValue(), "killed, not failed");

@@ -76,7 +76,7 @@ class PowerCutIT {
     for (int i = 0; i < times; i++) {
       device.mount(mount);
       Path data = mount.resolve("data");
-      writeUntilThePowerIsCut(ledger, data, device, 1 + random.nextInt(2_000));
+      writeUntilThePowerIsCut(ledger, data, device, 1 + random.nextInt(1_000));
       device.unmount();
       device.mount(mount);
       try (FileStorage storage = FileStorage.open(settings(data))) {

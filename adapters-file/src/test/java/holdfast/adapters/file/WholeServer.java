@@ -97,7 +97,8 @@ final class WholeServer {
             new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint),
             NOON);
     var walk = new HistoryScrub(history);
-    scrubbing = new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub));
+    scrubbing =
+        new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub), quarantine::taken);
   }
 
   private void retire(List<String> ids, long floor) {

@@ -24,6 +24,11 @@ record ByteRange(long from, long to) {
     record Unsatisfiable() implements Reading {}
   }
 
+  /** What is left when so many bytes of it are there. */
+  ByteRange after(int bytes) {
+    return new ByteRange(from + bytes, to);
+  }
+
   static Reading read(@Nullable String header, long length) {
     if (header == null || !header.regionMatches(true, 0, UNIT, 0, UNIT.length())) {
       return new Reading.Everything();

@@ -1,11 +1,13 @@
 package holdfast.adapters.web;
 
+import holdfast.adapters.web.metrics.Metrics;
 import holdfast.application.Holdfast;
 import io.helidon.common.socket.SocketOptions;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http1.Http1Config;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
+import java.lang.module.ModuleDescriptor;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -36,6 +38,7 @@ public final class HoldfastWeb {
   private final InstantSource clock;
   private final Connections connections;
   private final Sockets sockets;
+  private final Metrics metrics;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile @Nullable Holdfast application;
   private volatile String closedBecause =
@@ -58,6 +61,17 @@ public final class HoldfastWeb {
     this.clock = clock;
     this.connections = new Connections(settings.limits());
     this.sockets = new Sockets(settings.limits().heartbeat());
+    this.metrics = new Metrics(version(), sockets::count);
+  }
+
+  private static String version() {
+    ModuleDescriptor module = HoldfastWeb.class.getModule().getDescriptor();
+    return module == null ? "unpackaged" : module.rawVersion().orElse("unpackaged");
+  }
+
+  /** What is counted and measured, from before the start on. */
+  public Metrics metrics() {
+    return metrics;
   }
 
   /**
@@ -145,7 +159,9 @@ public final class HoldfastWeb {
     all.add(new LogRoutes(recovered).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
-    sockets.open(new SocketServices(recovered, calls, rendering));
+    all.add(MetricsRoute.of(metrics));
+    metrics.begin(recovered);
+    sockets.open(new SocketServices(recovered, calls, rendering, metrics));
     application = recovered;
     routes = new Routes(all);
   }

@@ -4,6 +4,7 @@ import holdfast.application.Following;
 import holdfast.application.Holdfast;
 import holdfast.application.Outputs.Opening;
 import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StorageException;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.TaskId;
 import io.helidon.http.Header;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -112,6 +114,7 @@ final class OutputRoutes {
 
   private static Response bytes(
       Status status, Following following, ByteRange range, List<Header> headers) {
+    byte[] first = first(following, range);
     return new Response.Streamed(
         status,
         range.to() - range.from(),
@@ -119,7 +122,9 @@ final class OutputRoutes {
         new Response.Body() {
           @Override
           public void writeTo(OutputStream out, Runnable progress) throws IOException {
-            copy(following, range, out, progress);
+            progress.run();
+            out.write(first);
+            copy(following, range.after(first.length), out, progress);
           }
 
           @Override
@@ -127,6 +132,24 @@ final class OutputRoutes {
             following.close();
           }
         });
+  }
+
+  /** Read before anything is answered: once the status is sent, nothing can be refused any more. */
+  private static byte[] first(Following following, ByteRange range) {
+    byte[] first = new byte[(int) Math.min(CHUNK_BYTES, range.to() - range.from())];
+    try {
+      int read = first.length == 0 ? 0 : following.read(range.from(), ByteBuffer.wrap(first));
+      return Arrays.copyOf(first, read);
+    } catch (StorageException failure) {
+      throw new RefusedException(
+          Problem.of(
+              ProblemCode.INTERNAL,
+              "the output cannot be read from its byte "
+                  + range.from()
+                  + " on: "
+                  + failure.getMessage()
+                  + ". Put either of its files back from a backup"));
+    }
   }
 
   private static void copy(

@@ -213,7 +213,7 @@ final class SocketSession {
             services.application().state().epoch(),
             feed,
             services.rendering(),
-            diary::reset,
+            this::reset,
             () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
@@ -237,6 +237,12 @@ final class SocketSession {
     }
   }
 
+  /** A subscription has told its client to begin anew. */
+  private void reset(String id, String reason) {
+    services.metrics().reset(reason);
+    diary.reset(id, reason);
+  }
+
   private void follow(String id, SubscribeMessage.Logs wanted) {
     var subscription =
         new LogSubscription(
@@ -244,7 +250,7 @@ final class SocketSession {
             services.application().eventLog(),
             wanted,
             services.application().state().epoch(),
-            diary::reset,
+            this::reset,
             () -> states.remove(id));
     states.put(id, subscription);
     subscription.begin(() -> outbox.announce(subscription));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.domain.port.CommitResult;
+import holdfast.domain.port.OutputStorage;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;
@@ -320,6 +321,17 @@ class TaskApiIT {
     var head = server.send("HEAD", path, null);
     assertEquals(200, head.statusCode());
     assertEquals("10", header(head, "Content-Length"));
+  }
+
+  @Test
+  void anOutputThatCannotBeReadIsAProblemAndNoBrokenConnection() {
+    String id = running("{\"command\":[\"wait\"]}");
+    server.outputs.write(run(id), OutputStreamName.MERGED, new byte[] {1, 2, 3});
+    server.outputs.makeUnreadable(new OutputStorage.Output(run(id), OutputStreamName.MERGED));
+    var refused = server.get("/api/tasks/" + id + "/output", "Range", "bytes=1-");
+    assertEquals(500, refused.statusCode());
+    assertTrue(refused.body().contains("from its byte 1 on"), refused.body());
+    assertTrue(refused.body().contains("is damaged in both files"), refused.body());
   }
 
   @Test

@@ -105,19 +105,26 @@ final class DamagedFile extends Drill {
   }
 
   private static Map<String, String> state(Api api, Iterable<String> paths)
-      throws IOException, InterruptedException {
+      throws InterruptedException {
     var state = new TreeMap<String, String>();
     for (String path : paths) {
-      Api.Reply reply = api.send("GET", path, null);
-      state.put(
-          path,
-          path.endsWith("/output")
-              ? reply.status()
-                  + " "
-                  + SocketReconnection.sha256(reply.body().getBytes(StandardCharsets.UTF_8))
-              : reply.status() + " " + reply.body());
+      state.put(path, look(api, path));
     }
     return state;
+  }
+
+  private static String look(Api api, String path) throws InterruptedException {
+    try {
+      Api.Reply reply = api.send("GET", path, null);
+      String body = reply.body();
+      return reply.status()
+          + " "
+          + (path.endsWith("/output")
+              ? SocketReconnection.sha256(body.getBytes(StandardCharsets.UTF_8))
+              : body);
+    } catch (IOException broken) {
+      return "cannot be read: " + broken.getMessage();
+    }
   }
 
   /** One of each kind that can be damaged under a server. */

@@ -146,9 +146,9 @@ final class HealthMonitoring extends Drill {
     String status = health.getString("status", "none");
     return Outcome.of(
         new Checks()
+            .equal("status", HEALTHY + ": " + reasons(health), status + ": " + reasons(health))
             .all(shape(health))
             .all(probes(api))
-            .equal("status", HEALTHY + ": " + reasons(health), status + ": " + reasons(health))
             .faults(),
         "healthy; "
             + COMPONENTS.size()

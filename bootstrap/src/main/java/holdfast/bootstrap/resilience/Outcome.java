@@ -17,8 +17,16 @@ sealed interface Outcome {
   /** It was not run. */
   record Skipped(String text) implements Outcome {}
 
+  /** As many as a reader takes in; one cause often has hundreds of faults. */
+  int FAULTS_MAX = 6;
+
   /** Passed with what was measured, unless there are faults. */
   static Outcome of(List<String> faults, String measured) {
-    return faults.isEmpty() ? new Passed(measured) : new Failed(String.join("; ", faults));
+    if (faults.isEmpty()) {
+      return new Passed(measured);
+    }
+    String told = String.join("; ", faults.subList(0, Math.min(faults.size(), FAULTS_MAX)));
+    int more = faults.size() - FAULTS_MAX;
+    return new Failed(more > 0 ? told + "; and " + more + " more" : told);
   }
 }

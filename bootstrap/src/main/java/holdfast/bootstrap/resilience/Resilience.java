@@ -202,6 +202,8 @@ public final class Resilience {
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       outcome = new Outcome.Failed("interrupted");
+    } catch (RuntimeException unreadable) {
+      outcome = new Outcome.Failed("an answer is not as the contract has it: " + unreadable);
     } catch (Exception unexpected) {
       outcome = new Outcome.Failed(unexpected.toString());
     }

@@ -71,6 +71,11 @@ final class SyncConflict extends Drill {
         long seq = edited.getJsonNumber("seq").longValue();
         Sockets.takeUntil(socket, following, () -> following.position() >= seq);
       }
+      if (!edited.getString("title").equals(EDITED)) {
+        // Whatever comes after it builds on it.
+        throw new BrokenPromiseException(
+            "an edit of the title was not taken over: it is " + edited.getString("title"));
+      }
       Illegal illegal = illegal(api, bench, id, file);
       var seen = new Seen(before, edited, following.seqOf(id), illegal, late(api, bench, id, file));
       return Outcome.of(

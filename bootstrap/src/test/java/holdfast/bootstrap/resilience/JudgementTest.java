@@ -80,6 +80,16 @@ class JudgementTest {
   }
 
   @Test
+  void ofManyFaultsTheFirstAreTold() {
+    var faults = java.util.stream.IntStream.range(0, 9).mapToObj(i -> "fault " + i).toList();
+    assertEquals(
+        new Outcome.Failed("fault 0; fault 1; fault 2; fault 3; fault 4; fault 5; and 3 more"),
+        Outcome.of(faults, "measured"));
+    assertEquals(new Outcome.Failed("fault 0"), Outcome.of(faults.subList(0, 1), "measured"));
+    assertEquals(new Outcome.Passed("measured"), Outcome.of(java.util.List.of(), "measured"));
+  }
+
+  @Test
   void webSocketReconnection() {
     String sha = SocketReconnection.expected();
     Map<String, Long> seqs = Map.of("a", 3L);

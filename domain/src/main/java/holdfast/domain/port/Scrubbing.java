@@ -12,6 +12,11 @@ public interface Scrubbing {
   /** Checks the next piece, at most some megabytes, and mends it; begins anew after the last. */
   Piece next();
 
+  /** Things whose bytes were put aside since the start, by whomever. Any thread. */
+  default long quarantined() {
+    return 0;
+  }
+
   /**
    * What was checked.
    *

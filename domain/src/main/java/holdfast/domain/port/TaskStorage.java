@@ -42,6 +42,9 @@ public interface TaskStorage extends AutoCloseable {
    */
   Opened open(CommitFeed feed);
 
+  /** Sets who is told what commits take. Before {@link #open}. */
+  default void meter(CommitMeter meter) {}
+
   /**
    * Hands over changes to be made durable together. Returns at once, except for INTERNAL commits,
    * which may wait for room. An empty list is a barrier: it is done when everything handed over
@@ -123,6 +126,18 @@ public interface TaskStorage extends AutoCloseable {
       boolean tornTail,
       List<String> healed,
       List<String> quarantined) {}
+
+  /**
+   * Where there must be room for changes.
+   *
+   * @param name of the copy that is kept there
+   */
+  record Room(String name, String place, long usableBytes) {}
+
+  /** The room that there is at present; without those places that cannot be looked at. */
+  default List<Room> rooms() {
+    return List.of();
+  }
 
   /** What storage knows of its own fitness, for health reports. */
   default @Nullable String impairment() {

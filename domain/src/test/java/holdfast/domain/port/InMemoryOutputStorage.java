@@ -31,6 +31,7 @@ public final class InMemoryOutputStorage implements OutputStorage {
   private final Map<Output, ByteArrayOutputStream> raws = new HashMap<>();
   private final Map<Output, byte[]> copies = new HashMap<>();
   private final Set<Output> packed = ConcurrentHashMap.newKeySet();
+  private final Set<Output> unreadable = ConcurrentHashMap.newKeySet();
   private boolean failing;
   private Consumer<Mended> listener = _ -> {};
 
@@ -55,6 +56,11 @@ public final class InMemoryOutputStorage implements OutputStorage {
     byte[] bytes = raw(output);
     bytes[offset] ^= 1;
     replaceRaw(output, bytes);
+  }
+
+  /** From now on both files of this output are beyond reading. */
+  public void makeUnreadable(Output output) {
+    unreadable.add(output);
   }
 
   /** Turns over a bit of the copy. */
@@ -98,6 +104,9 @@ public final class InMemoryOutputStorage implements OutputStorage {
 
       @Override
       public int read(long offset, ByteBuffer target) {
+        if (unreadable.contains(output)) {
+          throw new StorageException(output + " is damaged in both files");
+        }
         if (seal != null) {
           check(output, seal, 0).mended().forEach(listener);
         }

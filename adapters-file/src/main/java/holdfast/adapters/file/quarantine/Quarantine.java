@@ -13,6 +13,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,7 @@ public final class Quarantine {
   private final long budget;
   private final int entriesMax;
   private final ArrayDeque<String> overflow = new ArrayDeque<>();
+  private final AtomicLong taken = new AtomicLong();
   private long overflowed;
   private long used = -1;
   private int entries;
@@ -153,6 +155,11 @@ public final class Quarantine {
     return target;
   }
 
+  /** Things that were put aside here since the start, or had no place any more. */
+  public long taken() {
+    return taken.get();
+  }
+
   private boolean isFull() throws IOException {
     used();
     return entries >= entriesMax;
@@ -161,6 +168,7 @@ public final class Quarantine {
   /** Tells of the last things that had no room, and of how many there were since the start. */
   private void overflow(Path where, String what, String outcome) throws IOException {
     overflowed++;
+    taken.incrementAndGet();
     String line = clock.instant() + " " + where + ": " + what + "; " + outcome;
     overflow.addLast(line.replace('\n', ' ').substring(0, Math.min(line.length(), LINE_CHARS_MAX)));
     if (overflow.size() > OVERFLOW_LINES) {
@@ -254,6 +262,7 @@ public final class Quarantine {
 
   private void note(Path target, Path where, String what, @Nullable String source, String kept)
       throws IOException {
+    taken.incrementAndGet();
     String text =
         "what: "
             + what

@@ -63,7 +63,12 @@ public final class SimulatedDisk implements Disk {
     Fate next();
   }
 
-  private record NameChange(Path parent, Path path, @Nullable Node node, @Nullable Path gone) {}
+  private record NameChange(
+      Path parent, Path path, @Nullable Node node, @Nullable Path gone, @Nullable Node swapped) {
+    NameChange(Path parent, Path path, @Nullable Node node, @Nullable Path gone) {
+      this(parent, path, node, gone, null);
+    }
+  }
 
   private sealed interface Change {
     record Write(long offset, @SuppressWarnings("ArrayRecordComponent") byte[] bytes)
@@ -238,7 +243,8 @@ public final class SimulatedDisk implements Disk {
               change.parent,
               change.path,
               change.node == null ? null : copied(nodes, change.node),
-              change.gone));
+              change.gone,
+              change.swapped == null ? null : copied(nodes, change.swapped)));
     }
     copy.inodes = inodes;
     return copy;
@@ -346,7 +352,9 @@ public final class SimulatedDisk implements Disk {
   }
 
   private void apply(NameChange change, Map<Path, Node> table) {
-    if (change.gone != null) {
+    if (change.swapped != null && change.gone != null) {
+      table.put(change.gone, change.swapped);
+    } else if (change.gone != null) {
       table.remove(change.gone);
     }
     if (change.node == null) {
@@ -425,6 +433,18 @@ public final class SimulatedDisk implements Disk {
     requireDirectory(Disk.parent(to));
     operation();
     change(new NameChange(Disk.parent(to), to, node, from));
+  }
+
+  @Override
+  public boolean exchange(Path one, Path other) throws IOException {
+    Node first = names.get(one);
+    Node second = names.get(other);
+    if (first == null || second == null) {
+      throw new FileNotFoundException(one + " or " + other);
+    }
+    operation();
+    change(new NameChange(Disk.parent(other), other, first, one, second));
+    return true;
   }
 
   @Override

@@ -43,8 +43,12 @@ public final class SmallDisk implements AutoCloseable {
     Path file = mount.resolve("foreign-" + foreign.size());
     foreign.add(file);
     for (int attempt = 1; ; attempt++) {
+      long more = free() - free;
+      if (more <= 0) {
+        return;
+      }
       try {
-        disk.allocate(file, Math.max(1, free() - free));
+        disk.allocate(file, more);
         return;
       } catch (DiskFullException e) {
         // The storage has taken some of it in the meantime.
@@ -58,6 +62,7 @@ public final class SmallDisk implements AutoCloseable {
 
   public void makeRoom() throws IOException {
     for (Path file : foreign) {
+      // It may not have been made: there was nothing left to take.
       disk.delete(file);
     }
     foreign.clear();

@@ -1,12 +1,14 @@
 package holdfast.bootstrap;
 
+import static holdfast.domain.port.SnapshotStorage.Reason.MANUAL;
+
 import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
 import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.application.Answer;
 import holdfast.application.Holdfast;
+import holdfast.application.Lookup;
 import holdfast.application.Ports;
-import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.OnLost;
 import holdfast.domain.task.OutputMode;
@@ -15,11 +17,13 @@ import holdfast.domain.task.StdinMode;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -27,22 +31,31 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What writers notice of a snapshot: 64 of them change tasks of a large state, with a snapshot
- * being made and without, in turns. The whole server but its doors. Called by {@code ./bench};
- * arguments: a scratch directory, the number of tasks.
+ * What writers notice of a snapshot and of a round of writing state files: 64 of them change tasks
+ * of a large state, with it and without, in turns. And how soon an edit of a state file is in
+ * force. The whole server but its doors. Called by {@code ./bench}; arguments: a scratch directory,
+ * the number of tasks.
  */
-final class SnapshotBench {
+final class MaintenanceBench {
   private static final int WRITERS = 64;
   private static final int ROUNDS = 9;
+  private static final int DIRTY = 10_000;
+  private static final int EDITS = 21;
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final Holdfast server;
+
+  /** The directory of their state files. */
+  private final Path tasks;
+
   private final List<TaskId> ids = new ArrayList<>();
 
-  private SnapshotBench(Holdfast server) {
+  private MaintenanceBench(Holdfast server, Path tasks) {
     this.server = server;
+    this.tasks = tasks;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -72,29 +85,87 @@ final class SnapshotBench {
               InstantSource.system(),
               new SecureRandom(),
               () -> false)) {
-        new SnapshotBench(server).run(Integer.parseInt(arguments[1]));
+        new MaintenanceBench(server, data.resolve("state/tasks"))
+            .run(Integer.parseInt(arguments[1]));
       }
     }
   }
 
-  private void run(int tasks) throws InterruptedException {
+  private void run(int tasks) throws Exception {
     fill(tasks);
+    beside("snapshot of " + tasks + " tasks", () -> {}, () -> server.snapshots().create(MANUAL));
+    server.sync().force();
+    beside("sync of " + DIRTY + " changed tasks", this::makeDirty, () -> server.sync().force());
+    edits();
+  }
+
+  /** Measures {@code action} beside writers, and the writers with it and without. */
+  private void beside(String what, Preparation before, Runnable action)
+      throws InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
-    measure(() -> server.snapshots().create(Reason.MANUAL));
+    before.run();
+    measure(action);
     var without = new ArrayList<Double>();
     var with = new ArrayList<Double>();
     var seconds = new ArrayList<Double>();
     for (int round = 0; round < ROUNDS; round++) {
-      long begun = System.nanoTime();
-      with.add(measure(() -> server.snapshots().create(Reason.MANUAL)));
-      long took = System.nanoTime() - begun;
-      seconds.add(took / 1e9);
-      without.add(measure(() -> pause(took)));
+      before.run();
+      var took = new AtomicLong();
+      with.add(
+          measure(
+              () -> {
+                long begun = System.nanoTime();
+                action.run();
+                took.set(System.nanoTime() - begun);
+              }));
+      seconds.add(took.get() / 1e9);
+      without.add(measure(() -> pause(took.get())));
     }
-    row("snapshot of " + tasks + " tasks beside " + WRITERS + " writers", median(seconds), "s");
+    row(what + " beside " + WRITERS + " writers", median(seconds), "s");
     row("  p99 of a change meanwhile, median of " + ROUNDS, median(with), "ms");
     row("  p99 without, in turns", median(without), "ms");
     row("  ratio", median(with) / median(without), "");
+  }
+
+  /** Something that is done before each round. */
+  private interface Preparation {
+    void run() throws InterruptedException;
+  }
+
+  private void makeDirty() throws InterruptedException {
+    server.sync().force();
+    var left = new AtomicInteger(DIRTY);
+    together(
+        () -> {
+          for (int i = left.decrementAndGet(); i >= 0; i = left.decrementAndGet()) {
+            TaskId id = ids.get(i);
+            done(server.tasks().patch(id, _ -> spec("z".repeat(330) + System.nanoTime()), null));
+          }
+        });
+  }
+
+  /** From the edit of a state file until its task has it. */
+  private void edits() throws Exception {
+    server.sync().force();
+    var millis = new ArrayList<Double>();
+    for (int i = 0; i < EDITS; i++) {
+      TaskId id = ids.get(i);
+      Path file = tasks.resolve(id.value().substring(0, 2)).resolve(id.value() + ".json");
+      String text = Files.readString(file);
+      long begun = System.nanoTime();
+      Files.writeString(file, text.replaceFirst("\"title\": \"", "\"title\": \"edited "));
+      while (!isEdited(id)) {
+        pause(1_000_000);
+      }
+      millis.add((System.nanoTime() - begun) / 1e6);
+    }
+    row("edit of a state file until its task has it, median", median(millis), "ms");
+    row("  slowest of " + EDITS, Collections.max(millis), "ms");
+  }
+
+  private boolean isEdited(TaskId id) {
+    return server.state().task(id) instanceof Lookup.Found<Stored<Task>>(Stored<Task> stored)
+        && stored.entity().spec().title().startsWith("edited ");
   }
 
   private static void row(String name, double value, String unit) {
