@@ -17,36 +17,33 @@ final class IdFilter {
   private static final int BITS_A_KEY = 12;
   private static final int PROBES = 6;
 
-  private static final List<Key> IDS = List.of(Key.TASK, Key.INITIATIVE);
+  private static final byte[] TYPE = quoted("type");
+  private static final byte[] TASK = quoted("taskId");
+  private static final byte[] INITIATIVE = quoted("initiativeId");
 
   private final Set<Long> hashes = new HashSet<>();
 
-  /** What is looked for by its value; told apart by the lengths of their names. */
-  private enum Key {
-    TYPE("type"),
-    TASK("taskId"),
-    INITIATIVE("initiativeId");
+  /** Adds the type of a line, and the ids that are found in it. */
+  void add(String type, byte[] line, int from, int to) {
+    hashes.add(hash(TYPE, type));
+    addId(TASK, line, from, to);
+    addId(INITIATIVE, line, from, to);
+  }
 
-    private final byte[] quoted;
-
-    Key(String name) {
-      quoted = ('"' + name + "\":\"").getBytes(StandardCharsets.US_ASCII);
+  private void addId(byte[] name, byte[] line, int from, int to) {
+    int value = behind(name, line, from, to);
+    int end = value;
+    while (end >= 0 && end < to && line[end] != '"') {
+      end++;
+    }
+    if (value >= 0) {
+      hashes.add(hash(name, line, value, end));
     }
   }
 
-  /** Adds the type of a line, and the ids that are found in it. */
-  void add(String type, byte[] line, int from, int to) {
-    hashes.add(hash(Key.TYPE, type));
-    for (Key key : IDS) {
-      int value = behind(key.quoted, line, from, to);
-      int end = value;
-      while (end >= 0 && end < to && line[end] != '"') {
-        end++;
-      }
-      if (value >= 0) {
-        hashes.add(hash(key, line, value, end));
-      }
-    }
+  /** A member's name as it stands in a line, up to its value. */
+  private static byte[] quoted(String name) {
+    return ('"' + name + "\":\"").getBytes(StandardCharsets.US_ASCII);
   }
 
   /** Behind the first occurrence of something, or -1 if there is none. */
@@ -76,13 +73,13 @@ final class IdFilter {
   static List<Long> wanted(Filter filter) {
     var wanted = new ArrayList<Long>();
     if (filter.type() != null) {
-      wanted.add(hash(Key.TYPE, filter.type()));
+      wanted.add(hash(TYPE, filter.type()));
     }
     if (filter.taskId() != null) {
-      wanted.add(hash(Key.TASK, filter.taskId()));
+      wanted.add(hash(TASK, filter.taskId()));
     }
     if (filter.initiativeId() != null) {
-      wanted.add(hash(Key.INITIATIVE, filter.initiativeId()));
+      wanted.add(hash(INITIATIVE, filter.initiativeId()));
     }
     return wanted;
   }
@@ -105,14 +102,17 @@ final class IdFilter {
     return (int) Long.remainderUnsigned(mixed, bytes * 8L);
   }
 
-  private static long hash(Key key, String value) {
+  private static long hash(byte[] name, String value) {
     byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-    return hash(key, bytes, 0, bytes.length);
+    return hash(name, bytes, 0, bytes.length);
   }
 
-  /** FNV-1a, and then the finalizer of MurmurHash3, both in the public domain. */
-  private static long hash(Key key, byte[] value, int from, int to) {
-    long hash = 0xcbf29ce484222325L ^ key.quoted.length;
+  /**
+   * Values are told apart by the length of their names, and then by themselves: FNV-1a, and then
+   * the finalizer of MurmurHash3, both in the public domain.
+   */
+  private static long hash(byte[] name, byte[] value, int from, int to) {
+    long hash = 0xcbf29ce484222325L ^ name.length;
     for (int i = from; i < to; i++) {
       hash = (hash ^ (value[i] & 0xff)) * 0x100000001b3L;
     }
