@@ -69,16 +69,8 @@ final class CategoryScan implements AutoCloseable {
     frontier = newestFirst ? highest + 1 : lowest;
     pushed = newestFirst ? Long.MAX_VALUE : 0;
     // Before the others are listed: what is rotated in between is there in both, not in none.
-    active = disk.kind(file) == Disk.Kind.FILE ? openActive(disk, file) : null;
+    active = RotatedFiles.open(disk, file);
     findPlaces();
-  }
-
-  private static @Nullable DiskFile openActive(Disk disk, Path file) throws IOException {
-    try {
-      return disk.open(file, Disk.Access.READ);
-    } catch (java.nio.file.NoSuchFileException _) {
-      return null;
-    }
   }
 
   private void findPlaces() throws IOException {

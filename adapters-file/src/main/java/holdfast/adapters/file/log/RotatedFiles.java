@@ -5,7 +5,6 @@ import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.EventLog.Category;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -104,7 +103,10 @@ final class RotatedFiles {
     try {
       return disk.modified(
           disk.kind(plain(oldest)) == Disk.Kind.MISSING ? compressed(oldest) : plain(oldest));
-    } catch (NoSuchFileException _) {
+    } catch (IOException e) {
+      if (disk.kind(plain(oldest)) != Disk.Kind.MISSING) {
+        throw e;
+      }
       // Its compression has come to its end just now.
       return disk.modified(compressed(oldest));
     }
@@ -124,9 +126,18 @@ final class RotatedFiles {
   }
 
   private @Nullable DiskFile open(Path file) throws IOException {
+    return open(disk, file);
+  }
+
+  /** Opens a file for reading, or returns null if there is none. */
+  static @Nullable DiskFile open(Disk disk, Path file) throws IOException {
     try {
       return disk.kind(file) == Disk.Kind.FILE ? disk.open(file, Disk.Access.READ) : null;
-    } catch (NoSuchFileException _) {
+    } catch (IOException e) {
+      if (disk.kind(file) == Disk.Kind.FILE) {
+        throw e;
+      }
+      // It has been renamed or removed in between.
       return null;
     }
   }
