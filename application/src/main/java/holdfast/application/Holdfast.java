@@ -33,6 +33,7 @@ public final class Holdfast implements AutoCloseable {
   private final Recovery recovery;
   private final HealthReport health;
   private final Maintenance maintenance;
+  private final BooleanSupplier draining;
   private final @Nullable String readOnly;
 
   /**
@@ -55,6 +56,7 @@ public final class Holdfast implements AutoCloseable {
       @Nullable String readOnly) {
     this.core = core;
     this.feed = feed;
+    this.draining = draining;
     this.readOnly = readOnly;
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
@@ -134,7 +136,12 @@ public final class Holdfast implements AutoCloseable {
       supervisor.observe(null, stored.entity());
     }
     core.timers().every(KEYS_EXPIRED_EVERY, () -> core.state().expireKeys(core.clock().instant()));
-    scheduler.start();
+    if (draining.getAsBoolean()) {
+      // Asked to end while it recovered: what waits is the next server's to start.
+      beginNothingNew();
+    } else {
+      scheduler.start();
+    }
     maintenance.start();
   }
 
@@ -230,10 +237,41 @@ public final class Holdfast implements AutoCloseable {
     return supervisor.idle() && scheduler.idle();
   }
 
-  /** Writes the copies of outputs and the state files for the last time. After {@link #close}. */
-  public void finalSync() {
+  /** Refuses what would be new work and starts nothing that waits; all else goes on. Idempotent. */
+  public void beginNothingNew() {
+    core.store().beginNothingNew();
+    scheduler.close();
+  }
+
+  /**
+   * Waits for the tasks that run, or stops them, but no longer than {@code limit}. After {@link
+   * #beginNothingNew}. Tasks of a copy that is not accepted are another server's, and are left
+   * alone.
+   *
+   * @param impatient whether to wait no longer
+   * @return the tasks that are active still
+   */
+  public List<Task> endTasks(ShutdownTasks policy, Duration limit, BooleanSupplier impatient) {
+    return readOnly == null
+        ? new LastTasks(core, scheduler, recovery).end(policy, limit, impatient)
+        : List.of();
+  }
+
+  /** What a shutdown would do to each task. */
+  public ShutdownPreview previewShutdown(ShutdownTasks policy, Duration limit, int itemsMax) {
+    return ShutdownPreview.of(core.state().select(task -> true), policy, limit, itemsMax, readOnly);
+  }
+
+  /** Brings the copies of outputs up to date for the last time. After {@link #close}. */
+  public void finalCopies() {
     if (readOnly == null) {
       maintenance.outputs().atShutdown();
+    }
+  }
+
+  /** Writes the state files for the last time. After {@link #close}. */
+  public void finalSync() {
+    if (readOnly == null) {
       maintenance.sync().atShutdown();
     }
   }

@@ -187,6 +187,11 @@ final class Scheduler implements AutoCloseable {
     core.log(Category.ERROR, "start-postponed", Map.of("taskId", id.value(), "reason", reason));
   }
 
+  /** Tasks that are active, or are just being started. */
+  Set<TaskId> occupying() {
+    return Set.copyOf(occupying);
+  }
+
   /** Whether no task waits for a place or has one. */
   boolean idle() {
     return queue.isEmpty() && occupying.isEmpty();

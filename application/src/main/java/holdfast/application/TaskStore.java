@@ -6,6 +6,7 @@ import holdfast.domain.initiative.InitiativeEvent;
 import holdfast.domain.initiative.InitiativeId;
 import holdfast.domain.initiative.InitiativeSpec;
 import holdfast.domain.port.Change;
+import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
@@ -50,6 +51,7 @@ public final class TaskStore {
   private final RandomIds ids;
   private final PendingChanges pending = new PendingChanges();
   private final SingleWriter writer;
+  private volatile boolean ending;
 
   /**
    * @param random cryptographically strong outside of tests, and safe for several threads
@@ -65,7 +67,7 @@ public final class TaskStore {
   /** Submits a task; it waits in the queue, or is held. */
   public Answer<Stored<Task>> submit(TaskSpec spec, boolean hold, @Nullable IdempotencyKey key)
       throws InterruptedException {
-    return writer.settle(() -> decideSubmit(ids.task(), spec, hold, key));
+    return ending ? nothingNew() : writer.settle(() -> decideSubmit(ids.task(), spec, hold, key));
   }
 
   /**
@@ -75,7 +77,11 @@ public final class TaskStore {
    */
   public Answer<Stored<Task>> command(TaskId id, TaskCommand command, @Nullable Long ifMatch)
       throws InterruptedException {
-    return writer.settle(() -> decideCommand(id, command, ifMatch, Origin.CLIENT));
+    boolean isNewWork =
+        command instanceof TaskCommand.Release || command instanceof TaskCommand.Retry;
+    return ending && isNewWork
+        ? nothingNew()
+        : writer.settle(() -> decideCommand(id, command, ifMatch, Origin.CLIENT));
   }
 
   /** Takes over a task that somebody brought in under an id of its own; it is held. */
@@ -160,7 +166,7 @@ public final class TaskStore {
 
   public Answer<InitiativeView> createInitiative(InitiativeSpec spec, @Nullable IdempotencyKey key)
       throws InterruptedException {
-    return writer.settle(() -> decideCreate(ids.initiative(), spec, key));
+    return ending ? nothingNew() : writer.settle(() -> decideCreate(ids.initiative(), spec, key));
   }
 
   /**
@@ -179,6 +185,20 @@ public final class TaskStore {
   public Answer<EntityKey> deleteInitiative(InitiativeId id, @Nullable Long ifMatch)
       throws InterruptedException {
     return writer.settle(() -> onInitiative(id, ifMatch, this::decideDelete));
+  }
+
+  /**
+   * From now on clients are refused whatever would be new work: submissions, retries, releases.
+   * Everything else is decided as ever.
+   */
+  void beginNothingNew() {
+    ending = true;
+  }
+
+  private static <T> Answer<T> nothingNew() {
+    return new Answer.Unavailable<>(
+        CommitResult.Reason.STOPPING,
+        "the server is shutting down and begins nothing new; send it again after the restart");
   }
 
   /** Lets go of a pending change that the state now shows; called for every committed change. */

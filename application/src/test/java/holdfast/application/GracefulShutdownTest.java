@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.application.GracefulShutdown.Step;
+import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
@@ -18,15 +19,20 @@ import holdfast.domain.port.SimulatedWorld;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class GracefulShutdownTest {
+  private static final String HUNG = "hang took longer than its share of the shutdown timeout";
+
   private final InMemoryEventLog log = new InMemoryEventLog();
   private final List<String> ran = new CopyOnWriteArrayList<>();
+  private final List<String> screen = new CopyOnWriteArrayList<>();
   private final CountDownLatch never = new CountDownLatch(1);
 
   private GracefulShutdown shutdown(Duration limit) {
@@ -40,15 +46,16 @@ class GracefulShutdownTest {
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),
             log);
-    return new GracefulShutdown(limit, InstantSource.system(), ports);
+    return new GracefulShutdown(
+        limit, ShutdownTasks.KEEP, InstantSource.system(), ports, screen::add);
   }
 
   private Step step(String name) {
-    return new Step(name, () -> ran.add(name));
+    return Step.of(name, () -> ran.add(name));
   }
 
   private Step hanging() {
-    return new Step(
+    return Step.of(
         "hang",
         () -> {
           try {
@@ -60,7 +67,7 @@ class GracefulShutdownTest {
   }
 
   private static Step failing() {
-    return new Step(
+    return Step.of(
         "fail",
         () -> {
           throw new IllegalStateException("no");
@@ -74,13 +81,69 @@ class GracefulShutdownTest {
     assertEquals(List.of(), shutdown.run(List.of(step("one"), step("two"), step("three"))));
     assertTrue(shutdown.draining());
     assertEquals(List.of("one", "two", "three"), ran);
-    assertEquals(3, log.entries(Category.SYSTEM).size());
+    assertEquals(
+        List.of(
+            "shutdown-begun", "shutdown-step", "shutdown-step", "shutdown-step", "shutdown-ended"),
+        log.entries(Category.SYSTEM).stream().map(EventLog.Entry::type).toList());
+    for (EventLog.Entry entry : log.entries(Category.SYSTEM).subList(1, 5)) {
+      assertTrue((long) entry.data().get("millis") >= 0, entry.toString());
+    }
+    assertEquals(5, screen.size(), screen.toString());
+    assertTrue(screen.getLast().contains("shutdown: ended after "), screen.toString());
+  }
+
+  @Test
+  void itBeginsOnceAndSaysWhoBeganItAndHow() throws InterruptedException {
+    GracefulShutdown shutdown = shutdown(Duration.ofSeconds(10));
+    shutdown.onBegin(how -> ran.add(how.cause() + " " + how.tasks()));
+    assertTrue(shutdown.begin("SIGTERM", null));
+    assertFalse(shutdown.begin("POST /api/shutdown", ShutdownTasks.STOP));
+    assertEquals(List.of("SIGTERM KEEP"), ran);
+    shutdown.run(List.of());
+    EventLog.Entry begun = log.entries(Category.SYSTEM).getFirst();
+    assertEquals(
+        Map.of("cause", "SIGTERM", "tasks", "keep", "limit", Duration.ofSeconds(10)), begun.data());
+    assertFalse(shutdown.isHastened());
+    shutdown.hasten();
+    assertTrue(shutdown.isHastened());
+  }
+
+  @Test
+  void whatAStepLeavesIsNamedInTheLogAndOnTheScreen() throws InterruptedException {
+    var waiting = new Step("wait", limit -> List.of("task 1", "task 2"));
+    List<String> unfinished = shutdown(Duration.ofSeconds(10)).run(List.of(waiting, step("two")));
+    assertEquals(List.of("wait: task 1", "wait: task 2"), unfinished);
+    assertEquals(
+        "wait: task 1; wait: task 2",
+        log.entries(Category.SYSTEM).getLast().data().get("unfinished"));
+    assertTrue(
+        screen.stream().anyMatch(line -> line.contains("not finished: wait: task 1")),
+        screen.toString());
+  }
+
+  @Test
+  void aStepThatKeepsToItsLimitIsHeardAndLeavesTimeToTheOthers() throws InterruptedException {
+    var limits = new CopyOnWriteArrayList<Duration>();
+    var waiting =
+        new Step(
+            "wait",
+            limit -> {
+              limits.add(limit);
+              LockSupport.parkNanos(limit.toNanos());
+              return List.of("a task");
+            });
+    assertEquals(
+        List.of("wait: a task"),
+        shutdown(Duration.ofMillis(800)).run(List.of(waiting, step("one"), step("two"))));
+    assertTrue(limits.getFirst().compareTo(Duration.ofMillis(350)) > 0, limits.toString());
+    assertTrue(limits.getFirst().compareTo(Duration.ofMillis(600)) < 0, limits.toString());
+    assertEquals(List.of("one", "two"), ran);
   }
 
   @Test
   void aStepThatFailsIsLoggedAndTheNextOneRuns() throws InterruptedException {
     assertEquals(
-        List.of("fail"),
+        List.of("fail failed: no"),
         shutdown(Duration.ofSeconds(10)).run(List.of(step("one"), failing(), step("two"))));
     assertEquals(List.of("one", "two"), ran);
     var entry = log.entries(Category.ERROR).getFirst();
@@ -92,7 +155,7 @@ class GracefulShutdownTest {
   void aStepThatHangsIsLeftBehindAndTheOthersStillHaveTime() throws InterruptedException {
     long begun = System.nanoTime();
     assertEquals(
-        List.of("hang"),
+        List.of(HUNG),
         shutdown(Duration.ofMillis(400)).run(List.of(hanging(), step("close"), step("last"))));
     assertTrue(Duration.ofNanos(System.nanoTime() - begun).compareTo(Duration.ofSeconds(5)) < 0);
     assertEquals(List.of("close", "last"), ran);
@@ -103,8 +166,7 @@ class GracefulShutdownTest {
   void twoStepsThatHangDoNotTakeMoreThanTheLimit() throws InterruptedException {
     long begun = System.nanoTime();
     assertEquals(
-        List.of("hang", "hang"),
-        shutdown(Duration.ofMillis(300)).run(List.of(hanging(), hanging())));
+        List.of(HUNG, HUNG), shutdown(Duration.ofMillis(300)).run(List.of(hanging(), hanging())));
     assertTrue(Duration.ofNanos(System.nanoTime() - begun).compareTo(Duration.ofSeconds(5)) < 0);
   }
 }

@@ -38,6 +38,7 @@ final class Site implements AutoCloseable {
   private @Nullable MortalProcessControl control;
   private @Nullable Holdfast server;
   private long quotaBytes = Long.MAX_VALUE;
+  private volatile boolean ending;
 
   private Site(int runningMax, long seed) {
     this.runningMax = runningMax;
@@ -58,6 +59,12 @@ final class Site implements AutoCloseable {
     return this;
   }
 
+  /** Whether the server is asked to end before it has even started. */
+  Site ending(boolean asked) {
+    ending = asked;
+    return this;
+  }
+
   Site start() throws InterruptedException {
     storage = new InMemoryTaskStorage(content);
     control = new MortalProcessControl(world, quotaBytes);
@@ -71,7 +78,7 @@ final class Site implements AutoCloseable {
                 Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
             InstantSource.system(),
             random,
-            () -> false);
+            () -> ending);
     return this;
   }
 

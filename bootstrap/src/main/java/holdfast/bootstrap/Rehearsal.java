@@ -37,7 +37,7 @@ final class Rehearsal {
     } catch (IOException failure) {
       System.err.println("holdfast: the rehearsal failed: " + failure);
     } finally {
-      server.end();
+      server.end("the end of the rehearsal");
     }
     return exit.join();
   }

@@ -8,19 +8,28 @@ import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.adapters.web.HoldfastWeb;
 import holdfast.adapters.web.WebSettings;
 import holdfast.application.GracefulShutdown;
+import holdfast.application.GracefulShutdown.Begun;
 import holdfast.application.GracefulShutdown.Step;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
+import holdfast.application.ShutdownTasks;
+import holdfast.domain.task.Task;
 import java.net.URI;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +39,12 @@ import org.jspecify.annotations.Nullable;
 final class Server {
   private static final Duration LAST_REQUESTS_MAX = Duration.ofSeconds(10);
 
+  /** What a client needs to take its last frames; who does not read would take for ever. */
+  private static final Duration LAST_FRAMES_MAX = Duration.ofSeconds(3);
+
+  /** Tasks that are named when they outlive a shutdown that waited for them. */
+  private static final int LEFT_NAMED_MAX = 20;
+
   /** For those who wait for an answer when the journal fails: they are told that it is unknown. */
   private static final Duration LAST_ANSWERS_MAX = Duration.ofSeconds(2);
 
@@ -37,10 +52,14 @@ final class Server {
   private final InstantSource clock = InstantSource.system();
   private final CompletableFuture<Integer> exit = new CompletableFuture<>();
   private final CompletableFuture<URI> address = new CompletableFuture<>();
+  private final CompletableFuture<GracefulShutdown> shutdown = new CompletableFuture<>();
+
+  /** Completed when recovery is over, however it ended. */
+  private final CompletableFuture<Boolean> recovered = new CompletableFuture<>();
+
   private volatile @Nullable Holdfast holdfast;
   private volatile boolean standingBy;
   private volatile Runnable answering = () -> {};
-  private volatile Runnable ending = () -> exit.complete(ExitCode.OK);
 
   /**
    * @throws ConfigurationException if the configuration cannot be used
@@ -71,6 +90,7 @@ final class Server {
 
   /** Runs until a signal or a failure ends it; returns the exit code. */
   int run() {
+    Signals.onEnd(this::end, Server::endAtOnce);
     try (FileStorage storage =
         FileStorage.open(Storage.settings(configuration, clock, this::journalFailed))) {
       return run(storage);
@@ -79,6 +99,7 @@ final class Server {
       return unusable.exitCode();
     } finally {
       address.completeExceptionally(new IllegalStateException("the server has ended"));
+      shutdown.cancel(false);
     }
   }
 
@@ -88,14 +109,30 @@ final class Server {
       Ports ports = Storage.ports(storage, processes);
       var web = new HoldfastWeb(webSettings(token), clock);
       ports.tasks().meter(web.metrics());
-      var shutdown =
-          new GracefulShutdown(configuration.get(Settings.SHUTDOWN_TIMEOUT), clock, ports);
+      var ending =
+          new GracefulShutdown(
+              configuration.get(Settings.SHUTDOWN_TIMEOUT),
+              configuration.get(Settings.SHUTDOWN_TASKS),
+              clock,
+              ports,
+              Server::say);
       answering = () -> stop(web, LAST_ANSWERS_MAX);
-      ending = () -> shutDown(shutdown, ports, web, storage);
-      Signals.onEnd(ending, () -> Runtime.getRuntime().halt(ExitCode.OK));
+      ending.onBegin(
+          how -> {
+            // At once: whoever has been told of the shutdown is not to find work still taken.
+            ifRunning(Holdfast::beginNothingNew);
+            Thread.ofPlatform()
+                .name("holdfast-shutdown")
+                .start(() -> shutDown(ending, how, ports, web, storage));
+          });
       int port = listen(web);
-      begin(ports, shutdown, web);
-      if (holdfast != null && !shutdown.draining()) {
+      shutdown.complete(ending);
+      try {
+        begin(ports, ending, web);
+      } finally {
+        recovered.complete(true);
+      }
+      if (holdfast != null && !ending.draining()) {
         announce(web, port);
       }
       return exit.join();
@@ -107,9 +144,23 @@ final class Server {
     return address;
   }
 
-  /** Ends the server as a signal would. */
-  void end() {
-    ending.run();
+  /** Ends the server as a signal would, as soon as it stands. */
+  void end(String cause) {
+    GracefulShutdown ending;
+    try {
+      ending = shutdown.join();
+    } catch (CancellationException ended) {
+      return;
+    }
+    if (!ending.begin(cause, null)) {
+      say(cause + ": the shutdown goes on, but waits for tasks no longer");
+      ending.hasten();
+    }
+  }
+
+  private static void endAtOnce(String signal) {
+    say(signal + " again: ended at once; the next start recovers");
+    Runtime.getRuntime().halt(ExitCode.OK);
   }
 
   private int listen(HoldfastWeb web) {
@@ -123,7 +174,7 @@ final class Server {
   /** Recovers and opens the doors. A signal in the meantime ends the wait, not the recovery. */
   private void begin(Ports ports, GracefulShutdown shutdown, HoldfastWeb web) {
     try {
-      Holdfast recovered =
+      Holdfast started =
           Holdfast.start(
               ports,
               configuration.get(Settings.MAX_RUNNING),
@@ -135,8 +186,10 @@ final class Server {
               clock,
               new SecureRandom(),
               shutdown::draining);
-      holdfast = recovered;
-      web.open(recovered);
+      holdfast = started;
+      if (!shutdown.draining()) {
+        web.open(started, shutdown);
+      }
     } catch (RepeatedFailureException hopeless) {
       // A restart loop would only do harm: the server stays, says why, and waits for a person.
       say(String.valueOf(hopeless.getMessage()));
@@ -160,29 +213,117 @@ final class Server {
   }
 
   private void shutDown(
-      GracefulShutdown shutdown, Ports ports, HoldfastWeb web, FileStorage storage) {
+      GracefulShutdown ending, Begun how, Ports ports, HoldfastWeb web, FileStorage storage) {
+    // Whatever hangs, and wherever, the process is gone when the time is over.
+    Thread.ofPlatform().daemon().name("holdfast-shutdown-limit").start(() -> endAfterLimit(ending));
     try {
       if (standingBy) {
         storage.failuresNoticed();
       }
-      List<String> unfinished =
-          shutdown.run(
-              List.of(
-                  new Step("stop accepting", () -> web.drain(HoldfastWeb.Leaving.RESTARTING)),
-                  new Step("finish requests", () -> stop(web, LAST_REQUESTS_MAX)),
-                  new Step("stop services", () -> ifRunning(Holdfast::close)),
-                  new Step("final sync", () -> ifRunning(Holdfast::finalSync)),
-                  new Step("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)),
-                  new Step("let go of processes", ports.processes()::close),
-                  new Step("close storage", storage::close)));
-      if (!unfinished.isEmpty()) {
-        say("not finished within the shutdown timeout: " + String.join(", ", unfinished));
+      ending.run(steps(ending, how, ports, web, storage));
+      if (!recovered.isDone()) {
+        say("ended while it recovered; the next start recovers");
+        Runtime.getRuntime().halt(ExitCode.OK);
       }
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
     } finally {
       exit.complete(ExitCode.OK);
     }
+  }
+
+  private static void endAfterLimit(GracefulShutdown ending) {
+    try {
+      Thread.sleep(ending.limit());
+      say("the shutdown timeout is over at \"" + ending.current() + "\": ended all the same");
+      Runtime.getRuntime().halt(ExitCode.OK);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** In the order in which nothing loses what it still needs. */
+  private List<Step> steps(
+      GracefulShutdown ending, Begun how, Ports ports, HoldfastWeb web, FileStorage storage) {
+    var steps = new ArrayList<Step>();
+    if (!recovered.isDone()) {
+      steps.add(new Step("finish recovery", this::finishRecovery));
+    }
+    steps.add(Step.of("refuse new work", () -> ifRunning(Holdfast::beginNothingNew)));
+    if (how.tasks() != ShutdownTasks.KEEP) {
+      String name = how.tasks() == ShutdownTasks.DRAIN ? "wait for tasks" : "stop tasks";
+      steps.add(new Step(name, limit -> endTasks(how.tasks(), limit, ending)));
+    }
+    steps.add(Step.of("stop accepting", web::stopAccepting));
+    steps.add(new Step("close WebSockets", limit -> closeSockets(web, limit)));
+    steps.add(new Step("finish requests", limit -> finishRequests(web, limit)));
+    steps.add(Step.of("stop services", () -> ifRunning(Holdfast::close)));
+    steps.add(Step.of("copy outputs", () -> ifRunning(Holdfast::finalCopies)));
+    steps.add(Step.of("final sync", () -> ifRunning(Holdfast::finalSync)));
+    steps.add(Step.of("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)));
+    steps.add(Step.of("let go of processes", ports.processes()::close));
+    steps.add(Step.of("close storage", () -> closeUnlessRecovering(storage)));
+    return steps;
+  }
+
+  private static List<String> closeSockets(HoldfastWeb web, Duration limit) {
+    try {
+      web.closeSockets(HoldfastWeb.Leaving.RESTARTING, least(limit, LAST_FRAMES_MAX));
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return List.of();
+  }
+
+  private static List<String> finishRequests(HoldfastWeb web, Duration limit) {
+    stop(web, least(limit, LAST_REQUESTS_MAX));
+    return List.of();
+  }
+
+  private List<String> finishRecovery(Duration limit) {
+    try {
+      recovered.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      return List.of();
+    } catch (TimeoutException overrun) {
+      return List.of("the recovery of this start; the next one begins it anew");
+    } catch (ExecutionException impossible) {
+      throw new IllegalStateException(impossible);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return List.of("the recovery of this start: nobody waited for it");
+    }
+  }
+
+  private List<String> endTasks(ShutdownTasks policy, Duration limit, GracefulShutdown ending) {
+    Holdfast running = holdfast;
+    List<Task> left =
+        running == null ? List.of() : running.endTasks(policy, limit, ending::isHastened);
+    if (left.isEmpty()) {
+      return List.of();
+    }
+    String named =
+        left.stream()
+            .limit(LEFT_NAMED_MAX)
+            .map(task -> task.id() + " " + task.state().name())
+            .collect(Collectors.joining(", "));
+    String more =
+        left.size() > LEFT_NAMED_MAX ? " and " + (left.size() - LEFT_NAMED_MAX) + " more" : "";
+    String what =
+        policy == ShutdownTasks.STOP
+            ? " being stopped still, which the next start goes on with: "
+            : " running on, to be adopted by the next start: ";
+    return List.of((left.size() == 1 ? "1 task" : left.size() + " tasks") + what + named + more);
+  }
+
+  /** What is still being read must not be closed; a start is as good after a kill. */
+  private void closeUnlessRecovering(FileStorage storage) {
+    if (recovered.isDone()) {
+      storage.closeJournal();
+    }
+  }
+
+  private static Duration least(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private static void stop(HoldfastWeb web, Duration limit) {

@@ -1,5 +1,6 @@
 package holdfast.bootstrap;
 
+import holdfast.application.ShutdownTasks;
 import holdfast.domain.port.SyncStrategy;
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -73,7 +74,7 @@ final class Settings {
           "HOLDFAST_SHUTDOWN_TASKS",
           "shutdown-tasks",
           "keep",
-          "keep",
+          "keep (they run on), drain (they are waited for) or stop (they are stopped)",
           "what a shutdown does to running tasks",
           text -> oneOf(text, ShutdownTasks.values()));
   static final Setting<Long> DISK_RESERVE =
@@ -206,11 +207,6 @@ final class Settings {
   enum Authentication {
     TOKEN,
     NONE
-  }
-
-  /** What a shutdown does to running tasks. */
-  enum ShutdownTasks {
-    KEEP
   }
 
   private Settings() {}

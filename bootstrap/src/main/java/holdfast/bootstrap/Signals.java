@@ -4,6 +4,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * The signals that ask the server to end. The JVM's own shutdown hooks would do, but they make the
@@ -19,17 +20,17 @@ final class Signals {
   private Signals() {}
 
   /**
-   * Runs {@code first} at the first such signal, on a thread of its own, and {@code second} at the
-   * next.
+   * Tells {@code first} the name of the first such signal, such as SIGTERM, on a thread of its own,
+   * and {@code second} that of every other.
    */
-  static void onEnd(Runnable first, Runnable second) {
+  static void onEnd(Consumer<String> first, Consumer<String> second) {
     var seen = new AtomicInteger();
-    Runnable signalled =
-        () -> {
+    Consumer<String> signalled =
+        signal -> {
           if (seen.getAndIncrement() == 0) {
-            Thread.ofPlatform().name("holdfast-shutdown").start(first);
+            Thread.ofPlatform().daemon().name("holdfast-signal").start(() -> first.accept(signal));
           } else {
-            second.run();
+            second.accept(signal);
           }
         };
     try {
@@ -42,7 +43,9 @@ final class Signals {
               (proxy, method, arguments) ->
                   switch (method.getName()) {
                     case "handle" -> {
-                      signalled.run();
+                      signalled.accept(
+                          "SIG"
+                              + arguments[0].getClass().getMethod("getName").invoke(arguments[0]));
                       yield null;
                     }
                     case "hashCode" -> System.identityHashCode(proxy);

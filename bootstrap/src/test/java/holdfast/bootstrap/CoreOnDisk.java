@@ -170,6 +170,7 @@ final class CoreOnDisk implements AutoCloseable {
   @Override
   public void close() {
     core.close();
+    core.finalCopies();
     core.finalSync();
     core.finalSnapshot();
     processes.close();

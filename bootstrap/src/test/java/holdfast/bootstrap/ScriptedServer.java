@@ -78,6 +78,17 @@ final class ScriptedServer implements AutoCloseable {
     throw new IOException("no " + field);
   }
 
+  /** SIGTERM; seconds until it has ended, which must be with 0. */
+  double terminate() throws InterruptedException {
+    long begun = System.nanoTime();
+    process.destroy();
+    int exit = process.waitFor();
+    if (exit != 0) {
+      throw new IllegalStateException("exit code " + exit + " after SIGTERM");
+    }
+    return (System.nanoTime() - begun) / 1e9;
+  }
+
   /** SIGKILL. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

@@ -52,12 +52,13 @@ public final class ServerBench {
         case "lag" -> bench.lag();
         case "boot" -> bench.boot();
         case "large" -> bench.largeState();
+        case "shutdown" -> ShutdownBench.run(bench.scratch);
         default -> throw new IllegalArgumentException("nothing called " + name);
       }
     }
   }
 
-  private static void row(String name, double value, String unit, String remark) {
+  static void row(String name, double value, String unit, String remark) {
     System.out.printf(Locale.ROOT, "%s\t%.3f\t%s\t%s%n", name, value, unit, remark);
   }
 

@@ -102,7 +102,7 @@ class ShutdownEndToEndTest {
     "--port,http",
     "--max-running,0",
     "--shutdown-timeout,30",
-    "--shutdown-tasks,stop",
+    "--shutdown-tasks,pause",
     "--output-quota,-1",
     "--auth,open",
     "--host,203.0.113.1",

@@ -12,6 +12,10 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class Children {
   private static final int WNOHANG = 1;
+  private static final int ANY_CHILD = -1;
+  private static final int ORPHANS_AT_ONCE_MAX = 10_000;
+
+  private final boolean firstProcess = Host.isFirstProcess();
 
   private final Set<Integer> pids = ConcurrentHashMap.newKeySet();
 
@@ -22,6 +26,20 @@ final class Children {
   /** Takes leave of those that have ended. Never waits. */
   void reap() {
     pids.removeIf(pid -> waitFor(pid, WNOHANG, MemorySegment.NULL) != 0);
+    if (firstProcess) {
+      reapOrphans();
+    }
+  }
+
+  /**
+   * Takes leave of what commands left behind: all orphans of a container fall to its first process.
+   * Nobody else in this process waits for a child by now.
+   */
+  private static void reapOrphans() {
+    int reaped = 0;
+    while (reaped < ORPHANS_AT_ONCE_MAX && waitFor(ANY_CHILD, WNOHANG, MemorySegment.NULL) > 0) {
+      reaped++;
+    }
   }
 
   /** Waits for a child's end; its exit code, or -1 if there is none. */

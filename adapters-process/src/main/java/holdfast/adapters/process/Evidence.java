@@ -41,11 +41,17 @@ final class Evidence {
    */
   ProcessEvidence gather(String path, RunRef run, Attempt attempt, boolean putAside) {
     var facts = new ArrayList<String>();
-    boolean sameHost = host.shares(attempt.host());
+    boolean outlived = host.hasOutlived(attempt.host());
+    boolean sameHost = outlived || host.shares(attempt.host());
     facts.add(
-        sameHost
-            ? "host: machine and pid namespace are those of the start"
-            : "host: another machine or pid namespace than at the start");
+        outlived
+            ? "host: another pid namespace than at the start; the server was the first process of"
+                + " that one, "
+                + attempt.host().pidNamespace()
+                + ", and the kernel ended everything in it with the server"
+            : sameHost
+                ? "host: machine and pid namespace are those of the start"
+                : "host: another machine or pid namespace than at the start");
     facts.add(
         "boot: "
             + (host.bootId().equals(attempt.host().bootId())
@@ -53,6 +59,8 @@ final class Evidence {
                 : "another than at the start: " + attempt.host().bootId()));
     try (Directory directory = Directory.openIfPresent(path)) {
       Lock lock = lock(directory, facts);
+      // Then something of it lives after all, such as a server that shares the directory's disk.
+      sameHost &= !(outlived && lock == Lock.HELD);
       if (directory != null && lock != Lock.HELD && sameHost && RunDirectory.claim(directory)) {
         facts.add("permit: taken, the command will not be reached any more");
       }
@@ -141,6 +149,9 @@ final class Evidence {
     if (!identity.bootId().equals(host.bootId())) {
       return new RecordedProcess.OtherBoot(identity);
     }
+    if (host.hasOutlived(attempt.host())) {
+      return new RecordedProcess.OtherNamespace(identity);
+    }
     ProcTable.Entry now = ProcTable.find(identity.pid());
     if (now == null || now.isZombie()) {
       return new RecordedProcess.Gone(identity);
@@ -164,6 +175,8 @@ final class Evidence {
           named(identity) + " is a stranger now: " + difference;
       case RecordedProcess.OtherBoot(ProcessIdentity identity) ->
           named(identity) + " was of another boot, " + identity.bootId();
+      case RecordedProcess.OtherNamespace(ProcessIdentity identity) ->
+          named(identity) + " ended with its pid namespace";
       case RecordedProcess.Damaged(String what) -> "the record is damaged: " + what;
     };
   }
@@ -180,7 +193,7 @@ final class Evidence {
       RecordedProcess process, boolean open, Attempt attempt, List<String> facts) {
     return switch (process) {
       case RecordedProcess.Alive(ProcessIdentity identity) -> List.of(identity);
-      case RecordedProcess.OtherBoot _ -> List.of();
+      case RecordedProcess.OtherBoot _, RecordedProcess.OtherNamespace _ -> List.of();
       case RecordedProcess.Absent _, RecordedProcess.Damaged _ ->
           open ? bearers(attempt, 0, facts) : List.of();
       case RecordedProcess.Gone _, RecordedProcess.Stranger _ ->
@@ -189,7 +202,7 @@ final class Evidence {
   }
 
   private List<ProcessIdentity> bearers(Attempt attempt, long withinNanos, List<String> facts) {
-    if (!host.bootId().equals(attempt.host().bootId())) {
+    if (!host.bootId().equals(attempt.host().bootId()) || host.hasOutlived(attempt.host())) {
       return List.of();
     }
     List<ProcessIdentity> bearers =

@@ -15,6 +15,13 @@ record Host(HostIdentity identity) {
   private static final int ID_BYTES_MAX = 256;
 
   /**
+   * Marks a pid namespace, a container's as a rule, whose first process is the server: the kernel
+   * kills all others in it when that one ends. Numbers of namespaces are used again; that process
+   * and its start are not.
+   */
+  static final String ENDS_WITH = ", ends with its first process, the server started at tick ";
+
+  /**
    * Reads the machine's id, or makes one that is kept in {@code standIn}.
    *
    * @param standIn path of a file
@@ -31,7 +38,28 @@ record Host(HostIdentity identity) {
     if (boot == null) {
       throw new SystemCallException("read the boot id in /proc", Errno.ENOENT.number());
     }
-    return new Host(new HostIdentity(machine, boot, link("/proc/self/ns/pid")));
+    String namespace = link("/proc/self/ns/pid") + (isFirstProcess() ? ENDS_WITH + ownStart() : "");
+    return new Host(new HostIdentity(machine, boot, namespace));
+  }
+
+  /** Whether this is the first process of its pid namespace, to which orphans fall. */
+  static boolean isFirstProcess() {
+    return ProcessHandle.current().pid() == 1;
+  }
+
+  private static long ownStart() {
+    ProcTable.Entry self = ProcTable.find(ProcessHandle.current().pid());
+    return self == null ? 0 : self.startTicks();
+  }
+
+  /**
+   * Whether {@code other} was a pid namespace of this machine that has ended: its first process was
+   * the server that had the data directory before this one. Nothing of it lives.
+   */
+  boolean hasOutlived(HostIdentity other) {
+    return identity.machineId().equals(other.machineId())
+        && other.pidNamespace().contains(ENDS_WITH)
+        && !shares(other);
   }
 
   /** Whether a pid that was valid on {@code other} means something here. */

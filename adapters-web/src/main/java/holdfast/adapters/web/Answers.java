@@ -114,6 +114,7 @@ final class Answers {
       case DISK_FULL -> Problem.of(ProblemCode.DISK_FULL, detail);
       case TOO_LARGE -> Problem.of(ProblemCode.TOO_LARGE, detail);
       case COPY_NOT_ACCEPTED -> Problem.of(ProblemCode.COPY_NOT_ACCEPTED, detail);
+      case STOPPING -> Problem.retryAfter(ProblemCode.STOPPING, detail, RETRY_AFTER_RESTART);
       case CLOSED -> Problem.retryAfter(ProblemCode.STORAGE_CLOSED, detail, RETRY_AFTER_RESTART);
     };
   }

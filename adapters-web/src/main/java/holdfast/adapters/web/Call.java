@@ -1,5 +1,6 @@
 package holdfast.adapters.web;
 
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Headers;
@@ -86,7 +87,10 @@ final class Call {
       byte[] body = read();
       connection.working();
       return body;
-    } catch (IOException | RequestException | IllegalArgumentException e) {
+    } catch (IOException
+        | RequestException
+        | IllegalArgumentException
+        | DataReader.IncorrectNewLineException e) {
       // Where the body ends is not known, so neither is where another request would begin.
       connection.last();
       throw new RefusedException(

@@ -31,7 +31,12 @@ final class EarlyProblems implements DirectHandler {
       Status defaultStatus,
       ServerResponseHeaders headers,
       String message) {
-    Problem problem = problem(defaultStatus.code(), message);
+    // Without a path nothing of ours has seen the request: its head could not even be read.
+    boolean isHeadless = request.path().isEmpty();
+    Problem problem =
+        isHeadless && eventType == EventType.INTERNAL_ERROR
+            ? Problem.of(ProblemCode.MALFORMED, "the request ends in the middle of its head")
+            : problem(defaultStatus.code(), message);
     Answers.Rendered rendered = Answers.rendered(problem);
     var answer =
         TransportResponse.builder()

@@ -170,7 +170,9 @@ final class FrontDoor {
 
   private static Problem stopping() {
     return Problem.retryAfter(
-        ProblemCode.STOPPING, "the server is going away; its tasks go on", RETRY_WHILE_STARTING);
+        ProblemCode.STOPPING,
+        "the server is shutting down; send it again after the restart",
+        RETRY_WHILE_STARTING);
   }
 
   private static Response withoutRoute(String method, String path, Routes.Match match) {

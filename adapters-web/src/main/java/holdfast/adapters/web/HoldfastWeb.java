@@ -1,6 +1,7 @@
 package holdfast.adapters.web;
 
 import holdfast.adapters.web.metrics.Metrics;
+import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import io.helidon.common.socket.SocketOptions;
 import io.helidon.webserver.WebServer;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,7 +63,7 @@ public final class HoldfastWeb {
     this.clock = clock;
     this.connections = new Connections(settings.limits());
     this.sockets = new Sockets(settings.limits().heartbeat());
-    this.metrics = new Metrics(version(), sockets::count);
+    this.metrics = new Metrics(version(), connections::count, sockets::count);
   }
 
   private static String version() {
@@ -136,8 +138,12 @@ public final class HoldfastWeb {
     closedBecause = why;
   }
 
-  /** Lets requests through to the application. */
-  public void open(Holdfast recovered) {
+  /**
+   * Lets requests through to the application.
+   *
+   * @param shutdown is begun by whoever asks for it
+   */
+  public void open(Holdfast recovered, GracefulShutdown shutdown) {
     Gate guard = gate;
     if (guard == null) {
       throw new IllegalStateException("start comes before open");
@@ -157,6 +163,7 @@ public final class HoldfastWeb {
     all.addAll(new SyncRoutes(recovered, rendering).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());
+    all.add(new ShutdownRoute(recovered, shutdown).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
     all.add(MetricsRoute.of(metrics));
@@ -190,16 +197,31 @@ public final class HoldfastWeb {
   }
 
   /**
-   * Takes no new connections, refuses new requests on those there are, and says good-bye to every
-   * WebSocket. Requests in flight go on. Returns at once; idempotent.
+   * Takes no new connections and refuses new requests on those there are. Requests in flight and
+   * WebSockets go on. Returns at once; idempotent.
    */
-  public void drain(Leaving leaving) {
+  public void stopAccepting() {
     connections.drain();
     FrontDoor door = frontDoor;
     if (door != null) {
       door.drain();
     }
+  }
+
+  /** As {@link #stopAccepting}, and says good-bye to every WebSocket. */
+  public void drain(Leaving leaving) {
+    stopAccepting();
     sockets.drain(leaving);
+  }
+
+  /**
+   * Says good-bye to every WebSocket, waits until the last frames are written, but no longer than
+   * {@code limit}, and cuts off those whose clients do not read. After {@link #stopAccepting}.
+   */
+  public void closeSockets(Leaving leaving, Duration limit) throws InterruptedException {
+    sockets.drain(leaving);
+    await(() -> sockets.count() == 0, limit);
+    sockets.sever();
   }
 
   /**
@@ -208,15 +230,8 @@ public final class HoldfastWeb {
    */
   public void stop(Duration limit) throws InterruptedException {
     drain(Leaving.GOING_AWAY);
-    long deadline = System.nanoTime() + limit.toNanos();
     FrontDoor door = frontDoor;
-    while (((door != null && door.inFlight() > 0) || sockets.count() > 0)
-        && System.nanoTime() - deadline < 0) {
-      LockSupport.parkNanos(LOOK_NANOS);
-      if (Thread.interrupted()) {
-        throw new InterruptedException("interrupted while requests in flight were finishing");
-      }
-    }
+    await(() -> (door == null || door.inFlight() == 0) && sockets.count() == 0, limit);
     sockets.sever();
     WebServer running = server;
     if (running != null) {
@@ -224,6 +239,16 @@ public final class HoldfastWeb {
       server = null;
     }
     stopped.countDown();
+  }
+
+  private static void await(BooleanSupplier wanted, Duration limit) throws InterruptedException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (!wanted.getAsBoolean() && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      if (Thread.interrupted()) {
+        throw new InterruptedException("interrupted while the last answers were being written");
+      }
+    }
   }
 
   private boolean isDraining() {

@@ -1,7 +1,9 @@
 package holdfast.adapters.web;
 
+import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
+import holdfast.application.ShutdownTasks;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
@@ -28,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
@@ -48,6 +51,7 @@ final class TestServer implements AutoCloseable {
   final HoldfastWeb web;
   final int port;
   private @Nullable Holdfast application;
+  private @Nullable GracefulShutdown shutdown;
 
   private TestServer(WebSettings settings) {
     web = new HoldfastWeb(settings, InstantSource.system());
@@ -73,6 +77,10 @@ final class TestServer implements AutoCloseable {
     open(outputs);
   }
 
+  GracefulShutdown shutdown() {
+    return Objects.requireNonNull(shutdown, "open first");
+  }
+
   /** With outputs other than those that {@link #world} writes. */
   void open(OutputStorage readFrom) {
     var ports =
@@ -85,6 +93,9 @@ final class TestServer implements AutoCloseable {
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),
             log);
+    var begun =
+        new GracefulShutdown(LIMIT, ShutdownTasks.DRAIN, InstantSource.system(), ports, line -> {});
+    shutdown = begun;
     try {
       application =
           Holdfast.start(
@@ -94,12 +105,12 @@ final class TestServer implements AutoCloseable {
                   Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
               InstantSource.system(),
               new SecureRandom(),
-              () -> false);
+              begun::draining);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     }
-    web.open(application);
+    web.open(application, begun);
   }
 
   Holdfast application() {

@@ -33,6 +33,8 @@ public sealed interface CommitResult {
     TOO_LARGE,
     /** Storage is a copy that nobody has accepted yet. */
     COPY_NOT_ACCEPTED,
+    /** The server is about to end and begins nothing new. */
+    STOPPING,
     /** Storage is closed or has failed. */
     CLOSED
   }

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * the conclusion.
  *
  * @param sameHost whether this server stands on the machine and in the pid namespace where the run
- *     was started; if not, nothing below about processes means anything
+ *     was started, or after the end of that namespace; if not, nothing below about processes means
+ *     anything
  * @param lock whether a monitor lives
  * @param exit the exit record
  * @param process the process that the run recorded before it executed the command; failing that
@@ -84,6 +85,9 @@ public record ProcessEvidence(
 
     /** It was recorded in an earlier boot. */
     record OtherBoot(ProcessIdentity identity) implements RecordedProcess {}
+
+    /** It was recorded in a pid namespace, a container's say, that has ended as a whole. */
+    record OtherNamespace(ProcessIdentity identity) implements RecordedProcess {}
 
     /** The record is there and cannot be read. The bytes have been put aside. */
     record Damaged(String what) implements RecordedProcess {}

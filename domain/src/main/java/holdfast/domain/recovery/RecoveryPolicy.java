@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *  held     other    any                         ADOPTED
  *  free     other    alive, identity agrees      ADOPTED, unmonitored
  *  free     other    gone, stranger, other boot  LOST
+ *  free     other    other, ended pid namespace  LOST
  *  free     none     absent, no cookie bearer    NEVER_STARTED
  *  free     none     absent, a cookie bearer     ADOPTED, unmonitored
  *  free     damaged  absent                      LOST: something was recorded, so something ran
@@ -79,6 +80,8 @@ public final class RecoveryPolicy {
       case RecordedProcess.Stranger(ProcessIdentity identity, String difference) ->
           lost("pid " + identity.pid() + " now belongs to another process: " + difference);
       case RecordedProcess.OtherBoot _ -> lost("the machine was restarted while the process ran");
+      case RecordedProcess.OtherNamespace _ ->
+          lost("the container in which the process ran ended with the server, its first process");
       case RecordedProcess.Damaged(String what) -> damaged(evidence, what);
       case RecordedProcess.Absent _ -> absent(evidence);
     };

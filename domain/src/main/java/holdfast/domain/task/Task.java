@@ -104,7 +104,9 @@ public record Task(
           state instanceof Held || state instanceof Queued || state instanceof BackingOff
               ? one(new TaskEvent.Canceled(now))
               : wrongState(command);
-      case TaskCommand.Stop stop -> decideStop(stop, now);
+      case TaskCommand.Stop stop -> decideStop(stop, stop.grace(), null, now);
+      case TaskCommand.StopAtShutdown stop ->
+          decideStop(stop, null, "stopped because the server was shut down", now);
       case TaskCommand.Kill kill -> decideKill(kill, now);
       case TaskCommand.Retry _ ->
           state instanceof Ended ? one(new TaskEvent.RetryQueued(now, false)) : wrongState(command);
@@ -135,12 +137,15 @@ public record Task(
     };
   }
 
-  private Decision decideStop(TaskCommand.Stop stop, Instant now) {
+  private Decision decideStop(
+      TaskCommand stop, @Nullable Duration grace, @Nullable String reason, Instant now) {
     return switch (state) {
-      case Starting _, Running _, Paused _ -> {
-        Duration grace = stop.grace() == null ? spec.stopGrace() : stop.grace();
-        yield one(new TaskEvent.StopRequested(now, new Stopping(StopCause.USER, now, grace), null));
-      }
+      case Starting _, Running _, Paused _ ->
+          one(
+              new TaskEvent.StopRequested(
+                  now,
+                  new Stopping(StopCause.USER, now, grace == null ? spec.stopGrace() : grace),
+                  reason));
       case Stopping _ -> new Accepted(List.of());
       case Held _, Queued _, BackingOff _, Ended _ -> wrongState(stop);
     };

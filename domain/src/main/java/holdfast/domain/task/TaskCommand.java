@@ -15,6 +15,7 @@ public sealed interface TaskCommand {
       case Release _ -> "release";
       case Cancel _ -> "cancel";
       case Stop _ -> "stop";
+      case StopAtShutdown _ -> "stop-at-shutdown";
       case Kill _ -> "kill";
       case Retry _ -> "retry";
       case Patch _ -> "patch";
@@ -49,6 +50,9 @@ public sealed interface TaskCommand {
    * @param grace overrides the task's own, or null
    */
   record Stop(@Nullable Duration grace) implements TaskCommand {}
+
+  /** Internal: as {@link Stop}, because the server ends and is to take its tasks with it. */
+  record StopAtShutdown() implements TaskCommand {}
 
   /** End the process now. */
   record Kill() implements TaskCommand {}

@@ -52,6 +52,7 @@ class RecoveryPolicyTest {
                   new RecordedProcess.Gone(RECORDED),
                   new RecordedProcess.Stranger(RECORDED, "start time"),
                   new RecordedProcess.OtherBoot(RECORDED),
+                  new RecordedProcess.OtherNamespace(RECORDED),
                   new RecordedProcess.Damaged("torn"))) {
             for (List<ProcessIdentity> bearers :
                 List.of(List.<ProcessIdentity>of(), List.of(BEARER))) {
@@ -86,7 +87,7 @@ class RecoveryPolicyTest {
   @Test
   void everyCombinationOfEvidenceHasItsVerdict() {
     List<ProcessEvidence> product = product();
-    assertEquals(2 * 4 * 14 * 6 * 2, product.size());
+    assertEquals(2 * 4 * 14 * 7 * 2, product.size());
     for (ProcessEvidence evidence : product) {
       RecoveryVerdict verdict = RecoveryPolicy.judge(evidence);
       assertEquals(expected(evidence), verdict.name(), evidence.toString());

@@ -71,6 +71,16 @@ class TaskLifeTest {
   }
 
   @Test
+  void aStopAtShutdownSaysSoHasTheTasksOwnGraceAndIsNotRetried() {
+    Life life = Life.running(THRICE).grant(new TaskCommand.StopAtShutdown());
+    assertEquals(new Stopping(StopCause.USER, life.now(), THRICE.stopGrace()), life.task().state());
+    assertEquals(new Accepted(List.of()), life.decide(new TaskCommand.StopAtShutdown()));
+    life.end(new Outcome.Signaled(15));
+    assertEquals(Name.CANCELED, life.state());
+    assertEquals("stopped because the server was shut down", life.task().stateReason());
+  }
+
+  @Test
   void aStopBecomesAKillAndKeepsItsCause() {
     Life life = Life.running(ONCE).grant(new TaskCommand.Stop(Duration.ofMinutes(1)));
     assertEquals(

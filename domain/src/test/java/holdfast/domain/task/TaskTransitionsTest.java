@@ -35,23 +35,26 @@ class TaskTransitionsTest {
                   Name.QUEUED, "hold=HELD start=STARTING cancel=CANCELED patch=QUEUED disown=HELD"),
               Map.entry(
                   Name.STARTING,
-                  "restart=STARTING confirm-process=RUNNING adopt=RUNNING stop=STOPPING"
+                  "restart=STARTING confirm-process=RUNNING adopt=RUNNING stop=STOPPING stop-at-shutdown=STOPPING"
                       + " kill=STOPPING exceed-output-quota=STOPPING end-attempt=SUCCEEDED expire="
                       + " record-late-output= patch=STARTING disown=LOST"),
               Map.entry(
                   Name.RUNNING,
                   "confirm-process= adopt=RUNNING stop=STOPPING kill=STOPPING expire=STOPPING"
+                      + " stop-at-shutdown=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
                       + " patch=RUNNING disown=LOST"),
               Map.entry(
                   Name.PAUSED,
                   "confirm-process= adopt=PAUSED stop=STOPPING kill=STOPPING expire=STOPPING"
+                      + " stop-at-shutdown=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
                       + " patch=PAUSED disown=LOST"),
               Map.entry(
                   Name.STOPPING,
                   "confirm-process= adopt=STOPPING stop= kill=STOPPING expire= exceed-output-quota="
-                      + " end-attempt=CANCELED record-late-output= patch=STOPPING disown=LOST"),
+                      + " end-attempt=CANCELED record-late-output= patch=STOPPING disown=LOST"
+                      + " stop-at-shutdown="),
               Map.entry(
                   Name.BACKING_OFF,
                   "cancel=CANCELED end-backoff=QUEUED record-late-output=BACKING_OFF"
@@ -127,6 +130,7 @@ class TaskTransitionsTest {
         _ -> new TaskCommand.Release(),
         _ -> new TaskCommand.Cancel(),
         _ -> new TaskCommand.Stop(null),
+        _ -> new TaskCommand.StopAtShutdown(),
         _ -> new TaskCommand.Kill(),
         _ -> new TaskCommand.Retry(),
         task -> new TaskCommand.Patch(retitled(task.spec())),

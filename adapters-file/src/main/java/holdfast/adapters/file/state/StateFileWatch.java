@@ -1,12 +1,11 @@
 package holdfast.adapters.file.state;
 
+import holdfast.adapters.file.disk.Disk;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.StateFiles.Watch;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchEvent;
@@ -74,21 +73,26 @@ final class StateFileWatch implements Watch {
 
   private void addAll(Path directory) {
     add(directory);
-    try (var shards = Files.newDirectoryStream(directory)) {
-      shards.forEach(this::add);
-    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+    try {
+      for (String shard : places.disk().list(directory)) {
+        add(directory.resolve(shard));
+      }
+    } catch (IOException e) {
       fail(e.toString());
     }
   }
 
   private void add(Path directory) {
     WatchService open = service;
-    if (open != null && Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      try {
+    if (open == null) {
+      return;
+    }
+    try {
+      if (places.disk().kind(directory) == Disk.Kind.DIRECTORY) {
         directory.register(open, KINDS);
-      } catch (IOException e) {
-        fail(e.toString());
       }
+    } catch (IOException e) {
+      fail(e.toString());
     }
   }
 
@@ -133,9 +137,11 @@ final class StateFileWatch implements Watch {
   }
 
   private void files(Path directory) {
-    try (var files = Files.newDirectoryStream(directory)) {
-      files.forEach(this::hear);
-    } catch (IOException | java.nio.file.DirectoryIteratorException _) {
+    try {
+      for (String file : places.disk().list(directory)) {
+        hear(directory.resolve(file));
+      }
+    } catch (IOException _) {
       // Gone again: the look at all files finds what is missing.
     }
   }

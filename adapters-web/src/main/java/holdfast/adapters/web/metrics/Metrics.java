@@ -42,9 +42,10 @@ public final class Metrics implements CommitMeter {
 
   /**
    * @param version of the product
+   * @param connections open TCP connections at present
    * @param sockets open WebSockets at present
    */
-  public Metrics(String version, IntSupplier sockets) {
+  public Metrics(String version, IntSupplier connections, IntSupplier sockets) {
     JvmMetrics.builder().register(registry);
     Info.builder()
         .name("holdfast_build_info")
@@ -77,6 +78,11 @@ public final class Metrics implements CommitMeter {
     for (Subscription.Reason reason : Subscription.Reason.values()) {
       resets.initLabelValues(reason.name().toLowerCase(Locale.ROOT));
     }
+    Readings.gauge(
+        registry,
+        "holdfast_http_connections",
+        "TCP connections, WebSockets among them.",
+        connections::getAsInt);
     Readings.gauge(
         registry, "holdfast_ws_connections", "WebSockets that are open.", sockets::getAsInt);
   }
