@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import jakarta.json.Json;
 import jakarta.json.JsonArray;
 import jakarta.json.JsonObject;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -84,7 +85,7 @@ class LogsEndToEndTest {
     }
   }
 
-  private static long rotated(Path data) throws Exception {
+  private static long rotated(Path data) throws IOException {
     try (Stream<Path> files = Files.list(data.resolve("logs/task"))) {
       return files
           .filter(file -> file.getFileName().toString().matches("task\\.[0-9]+\\.jsonl(\\.zst)?"))
@@ -146,7 +147,7 @@ class LogsEndToEndTest {
       try (WebSocketClient follower = api.follow()) {
         follow(follower, id, since);
         hold(api, 40);
-        assertTrue(rotated(data) >= 3, rotated(data) + " rotations");
+        Await.until(() -> rotated(data), count -> count >= 3, PATIENCE);
         ApiClient.expect(202, api.post("/api/tasks/" + id + "/kill", "{}"));
         api.awaitSealed(id);
         assertWhole(api, id);
