@@ -7,8 +7,10 @@ import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Room;
+import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.task.Owner;
 import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskState;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -31,6 +33,7 @@ public final class Holdfast implements AutoCloseable {
   private final Supervisor supervisor;
   private final Scheduler scheduler;
   private final Recovery recovery;
+  private final RecoveryDecisions decisions;
   private final HealthReport health;
   private final Maintenance maintenance;
   private final BooleanSupplier draining;
@@ -47,6 +50,15 @@ public final class Holdfast implements AutoCloseable {
     }
   }
 
+  /**
+   * What a start would find and do.
+   *
+   * @param readOnly why nothing would be settled or changed, and what to do about it, or null
+   * @param states how many tasks would be in which state right after
+   */
+  public record Rehearsal(
+      @Nullable String readOnly, RecoveryReport report, Map<TaskState.Name, Integer> states) {}
+
   private Holdfast(
       Core core,
       EventFeed feed,
@@ -61,6 +73,7 @@ public final class Holdfast implements AutoCloseable {
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
+    decisions = new RecoveryDecisions(core, recovery, readOnly);
     var sync = new SyncService(core, feed, intervals.sync(), intervals.strategy());
     var mendings = new Mendings(core);
     var outputs = new OutputKeeper(core, mendings);
@@ -92,16 +105,51 @@ public final class Holdfast implements AutoCloseable {
     Instant startedAt = clock.instant();
     var feed = new EventFeed();
     Opened opened = ports.tasks().open(feed);
+    Core core = core(ports, opened, feed, clock, random, new Timers(clock));
+    var server = new Holdfast(core, feed, runningMax, intervals, draining, opened.readOnly());
+    server.begin(opened, startedAt);
+    return server;
+  }
+
+  /**
+   * Recovers every task as {@link #start} does, and then does not begin to work. Whether that
+   * changes or starts anything is for the ports to say.
+   *
+   * @throws holdfast.domain.port.StorageException if storage cannot be opened without loss
+   */
+  public static Rehearsal rehearse(Ports ports, InstantSource clock, RandomGenerator random)
+      throws InterruptedException {
+    Instant startedAt = clock.instant();
+    var feed = new EventFeed();
+    Opened opened = ports.tasks().open(feed);
+    try (var timers = new Timers(clock)) {
+      Core core = core(ports, opened, feed, clock, random, timers);
+      try (var supervisor = new Supervisor(core)) {
+        var recovery = new Recovery(core, supervisor);
+        if (opened.readOnly() == null) {
+          recovery.run(opened, startedAt);
+        }
+        RecoveryReport report =
+            recovery.report().orElseGet(() -> recovery.unsettled(opened.replay(), startedAt));
+        return new Rehearsal(opened.readOnly(), report, core.state().counts());
+      }
+    }
+  }
+
+  private static Core core(
+      Ports ports,
+      Opened opened,
+      EventFeed feed,
+      InstantSource clock,
+      RandomGenerator random,
+      Timers timers) {
     var state = new LiveState(opened);
     feed.begin(state);
     var store = new TaskStore(ports, state, clock, random);
     feed.observeCommits(store::settled);
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
-    var core = new Core(ports, state, store, settlement, clock, new Timers(clock));
-    var server = new Holdfast(core, feed, runningMax, intervals, draining, opened.readOnly());
-    server.begin(opened, startedAt);
-    return server;
+    return new Core(ports, state, store, settlement, clock, timers);
   }
 
   private void begin(Opened opened, Instant startedAt) throws InterruptedException {
@@ -127,11 +175,7 @@ public final class Holdfast implements AutoCloseable {
     for (var stored : core.state().select(_ -> true)) {
       scheduler.observe(null, stored.entity());
     }
-    if (opened.acceptedCopy()) {
-      recovery.runOnCopy(opened.replay(), startedAt);
-    } else {
-      recovery.run(opened.replay(), startedAt);
-    }
+    recovery.run(opened, startedAt);
     for (var stored : core.state().select(task -> task.state().name().isActive())) {
       supervisor.observe(null, stored.entity());
     }
@@ -207,6 +251,11 @@ public final class Holdfast implements AutoCloseable {
 
   public Recovery recovery() {
     return recovery;
+  }
+
+  /** Takes decisions about runs whose fate recovery could not find out. */
+  public RecoveryDecisions recoveryDecisions() {
+    return decisions;
   }
 
   /**

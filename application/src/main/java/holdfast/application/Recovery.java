@@ -3,12 +3,14 @@ package holdfast.application;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.StorageException;
+import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Replay;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.port.TaskStorage.Tombstone;
 import holdfast.domain.recovery.ProcessEvidence;
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
+import holdfast.domain.recovery.RecoveryVerdict;
 import holdfast.domain.task.Attempt;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.RunRef;
@@ -35,6 +37,8 @@ public final class Recovery {
   /** Purges before this many others have certainly removed their files in an earlier start. */
   private static final int PURGES_REPEATED_MAX = 10_000;
 
+  private static final String UNDECIDABLE = new RecoveryVerdict.Undecidable("").name();
+
   private static final DateTimeFormatter REPORT_ID =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -52,31 +56,53 @@ public final class Recovery {
     return Optional.ofNullable(report);
   }
 
-  /** The reports of this and earlier starts, newest first. */
-  public List<RecoveryReport> reports(int limit) {
-    return core.ports().recovery().newest(limit);
-  }
-
   /**
-   * Settles every active task.
+   * The reports of this and earlier starts, newest first.
    *
-   * @param replay how storage found the state
+   * @param before only those older than the one with this id; null for all
    */
-  void run(Replay replay, Instant startedAt) throws InterruptedException {
-    run(replay, startedAt, new ArrayList<>());
+  public List<RecoveryReport> reports(@Nullable String before, int limit) {
+    return core.ports().recovery().before(before, limit);
+  }
+
+  /** One of them. */
+  public Optional<RecoveryReport> report(String id) {
+    return core.ports().recovery().find(id);
+  }
+
+  /** What this start concluded about a task, if it left the decision to a person. */
+  Optional<TaskVerdict> undecided(TaskId id) {
+    RecoveryReport present = report;
+    return present == null
+        ? Optional.empty()
+        : present.tasks().stream()
+            .filter(verdict -> verdict.id().equals(id) && verdict.verdict().equals(UNDECIDABLE))
+            .findFirst();
+  }
+
+  /** Notes in the report what became of a verdict. One thread at a time. */
+  void note(TaskVerdict settled) {
+    RecoveryReport present = report;
+    if (present != null) {
+      RecoveryReport noted = present.with(settled);
+      report = noted;
+      save(noted);
+    }
   }
 
   /**
-   * Settles every task of a copy that was accepted: nothing that ran is touched, nothing that waits
-   * is started.
+   * Settles every active task; of a copy that was accepted, every task that is not over: nothing
+   * that ran is touched then, and nothing that waits is started.
    */
-  void runOnCopy(Replay replay, Instant startedAt) throws InterruptedException {
+  void run(Opened opened, Instant startedAt) throws InterruptedException {
     var verdicts = new ArrayList<TaskVerdict>();
-    for (Task task : tasks(name -> !name.isTerminal() && name != TaskState.Name.HELD)) {
-      verdicts.add(disown(task));
+    if (opened.acceptedCopy()) {
+      for (Task task : tasks(name -> !name.isTerminal() && name != TaskState.Name.HELD)) {
+        verdicts.add(disown(task));
+      }
+      core.ports().tasks().copySettled();
     }
-    core.ports().tasks().copySettled();
-    run(replay, startedAt, verdicts);
+    run(opened.replay(), startedAt, verdicts);
   }
 
   private TaskVerdict disown(Task task) throws InterruptedException {
@@ -104,20 +130,17 @@ public final class Recovery {
       verdicts.add(settle(task, restarted));
     }
     verdicts.forEach(this::log);
-    var finished =
-        new RecoveryReport(
-            REPORT_ID.format(startedAt) + "-" + core.state().term(),
-            startedAt,
-            core.clock().instant(),
-            replay.cause(),
-            replay.degraded(),
-            replay.records(),
-            replay.tornTail(),
-            replay.healed(),
-            replay.quarantined(),
-            verdicts);
+    RecoveryReport finished = finished(replay, startedAt, verdicts);
     report = finished;
     save(finished);
+    core.log(
+        Category.SYSTEM,
+        "recovered",
+        Map.of(
+            "report", finished.id(),
+            "cause", finished.cause().name(),
+            "replayed", finished.replayed(),
+            "activeTasks", finished.tasks().size()));
     repeatPurges(replay);
     for (Task task : restarted) {
       supervisor.launch(task);
@@ -136,6 +159,25 @@ public final class Recovery {
                 "verdict", verdict.verdict(),
                 "reason", verdict.reason(),
                 "decision", verdict.decision())));
+  }
+
+  /** What storage alone has to say of a start that settles nothing. */
+  RecoveryReport unsettled(Replay replay, Instant startedAt) {
+    return finished(replay, startedAt, List.of());
+  }
+
+  private RecoveryReport finished(Replay replay, Instant startedAt, List<TaskVerdict> verdicts) {
+    return new RecoveryReport(
+        REPORT_ID.format(startedAt) + "-" + core.state().term(),
+        startedAt,
+        core.clock().instant(),
+        replay.cause(),
+        replay.degraded(),
+        replay.records(),
+        replay.tornTail(),
+        replay.healed(),
+        replay.quarantined(),
+        verdicts);
   }
 
   private List<Task> tasks(Predicate<TaskState.Name> wanted) {
@@ -177,14 +219,6 @@ public final class Recovery {
           "recovery-report-not-saved",
           Map.of("report", finished.id(), "error", String.valueOf(failure.getMessage())));
     }
-    core.log(
-        Category.SYSTEM,
-        "recovered",
-        Map.of(
-            "report", finished.id(),
-            "cause", finished.cause().name(),
-            "replayed", finished.replayed(),
-            "activeTasks", finished.tasks().size()));
   }
 
   /** Removes files that a crash left behind between a purge and the removal. */

@@ -13,6 +13,7 @@ import holdfast.domain.task.RunTicket;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
+import holdfast.domain.task.TaskLimits;
 import holdfast.domain.task.TaskState;
 import java.util.Map;
 
@@ -101,20 +102,42 @@ final class Settlement {
         var end =
             new TaskCommand.EndAttempt(
                 run, new Outcome.Unknown(lost.reason()), true, null, outputBytes, null);
-        yield ended(verdict, task, end);
+        yield ended(verdict, task, end, onLost(task));
       }
       case RecoveryVerdict.NeverStarted never -> startAfresh(task, run, never, outputBytes);
       case RecoveryVerdict.Undecidable _ ->
-          new Settled(verdict, "left as it is: a person must decide", false, false, true);
+          new Settled(
+              verdict,
+              "left as it is: a person must decide, see POST /api/recovery/tasks/{id}/decision",
+              false,
+              false,
+              true);
+    };
+  }
+
+  /** By what policy a lost run is followed by another or not. */
+  private static String onLost(Task task) {
+    return switch (task.spec().onLost()) {
+      case FAIL -> ": onLost is fail";
+      case RERUN ->
+          task.reruns() < TaskLimits.RERUNS_MAX
+              ? ": onLost is rerun"
+              : ": onLost is rerun, and " + task.reruns() + " reruns were lost before";
     };
   }
 
   private Settled ended(RecoveryVerdict verdict, Task task, TaskCommand.EndAttempt end)
       throws InterruptedException {
+    return ended(verdict, task, end, "");
+  }
+
+  private Settled ended(
+      RecoveryVerdict verdict, Task task, TaskCommand.EndAttempt end, String policy)
+      throws InterruptedException {
     String decision =
         store.record(task.id(), end) instanceof Answer.Done<?>(var stored, _)
                 && stored instanceof holdfast.domain.port.TaskStorage.Stored<?>(Task after, _, _)
-            ? "recorded; the task is " + after.state().name()
+            ? "recorded; the task is " + after.state().name() + policy
             : "nothing to record: the run had been settled before";
     return new Settled(verdict, decision, false, false, false);
   }

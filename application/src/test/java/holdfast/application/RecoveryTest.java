@@ -240,6 +240,27 @@ class RecoveryTest {
   }
 
   @Test
+  void onLostDecidesAboutALostRunAndTheReportSaysSo() throws InterruptedException {
+    try (Site site = Site.started(2)) {
+      TaskId given = site.submit(SpecDraft.of("sleep").onLost(OnLost.FAIL).spec());
+      TaskId repeated = site.submit(SpecDraft.of("sleep").onLost(OnLost.RERUN).spec());
+      site.process(given);
+      site.process(repeated);
+      site.crash();
+      site.world.reboot();
+      site.start();
+      assertEquals("LOST", verdict(site, given).verdict());
+      assertEquals("LOST", verdict(site, repeated).verdict());
+      assertEquals("recorded; the task is LOST: onLost is fail", verdict(site, given).decision());
+      assertEquals(
+          "recorded; the task is QUEUED: onLost is rerun", verdict(site, repeated).decision());
+      assertEquals(Name.LOST, site.state(given));
+      site.process(repeated);
+      assertEquals(2, site.task(repeated).attempts().size());
+    }
+  }
+
+  @Test
   void aStopThatTheCrashInterruptedIsCarriedOut() throws InterruptedException {
     try (Site site = Site.started(1)) {
       site.world.program("stubborn", process -> process.onTerm(_ -> {}));
@@ -299,7 +320,7 @@ class RecoveryTest {
       assertEquals(Cause.CLEAN, report(site).cause());
       site.crashAndStart();
       assertEquals(Cause.CRASH, report(site).cause());
-      List<RecoveryReport> reports = site.server().recovery().reports(10);
+      List<RecoveryReport> reports = site.server().recovery().reports(null, 10);
       assertEquals(3, reports.size());
       assertEquals(report(site), reports.getFirst());
     }

@@ -18,12 +18,13 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code resilience}, {@code
- * config}, {@code version}.
+ * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code recover}, {@code backup},
+ * {@code resilience}, {@code config}, {@code version}.
  */
 public final class Main {
   private static final String DRY_RUN = "--dry-run";
   private static final String RUNNING = "--running";
+  private static final String JSON = "--json";
 
   private Main() {}
 
@@ -54,6 +55,8 @@ public final class Main {
     root.addSubcommand("config", config());
     root.addSubcommand("verify", verify());
     root.addSubcommand("restore", restore());
+    root.addSubcommand("recover", recover());
+    root.addSubcommand("backup", backup());
     root.addSubcommand("resilience", Resilience.spec());
     root.addSubcommand("version", version());
     root.addSubcommand("rehearse", rehearse());
@@ -93,6 +96,14 @@ public final class Main {
       case "restore" ->
           Restore.run(
               restoration(parsed), options(parsed), System.getenv(), System.out, System.err);
+      case "recover" -> recover(parsed);
+      case "backup" ->
+          Backup.run(
+              parsed.matchedPositionalValue(0, ""),
+              options(parsed),
+              System.getenv(),
+              System.out,
+              System.err);
       case "resilience" -> Resilience.run(parsed, Bystander.of(System.getenv()));
       case "config" -> ShowConfiguration.print(options(parsed), System.getenv(), System.out);
       case "version" -> {
@@ -177,6 +188,60 @@ public final class Main {
             "Tasks that were not over come back HELD.",
             "Exit code 3 without such a snapshot, 5 if tasks are active, 73 if a server is.");
     return spec;
+  }
+
+  private static CommandSpec recover() {
+    CommandSpec spec =
+        withSettings("Says what a start would do with a data directory that no server uses.");
+    spec.addOption(
+        OptionSpec.builder(DRY_RUN)
+            .type(boolean.class)
+            .description("Required: it is serve that recovers.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder(JSON)
+            .type(boolean.class)
+            .description("Prints one JSON object instead of lines.")
+            .build());
+    spec.usageMessage()
+        .footer(
+            "",
+            "Prints the cause, what would be replayed, healed and put into quarantine, and for each",
+            "task that was active the verdict, the evidence read for it, and the decision.",
+            "Nothing is changed, started or signalled. Exit code 73 if a server has the directory,",
+            "otherwise 0, or what the start would exit with.");
+    return spec;
+  }
+
+  private static CommandSpec backup() {
+    CommandSpec spec =
+        withSettings("Copies a data directory consistently, whether or not a server uses it.");
+    spec.addPositional(
+        PositionalParamSpec.builder()
+            .paramLabel("DIR")
+            .arity("1")
+            .required(true)
+            .description("Where to: a directory that does not exist yet, or is empty.")
+            .build());
+    spec.usageMessage()
+        .footer(
+            "",
+            "Everything acknowledged before it began is in it. It is checked before it gets its name,",
+            "so that a half-made one never passes for whole. To go on with it: serve --accept-copy.",
+            "Exit code 1 if it cannot be made, or if it has the source's damage, which is printed;",
+            "5 if DIR cannot be used.");
+    return spec;
+  }
+
+  private static int recover(ParseResult command) {
+    if (!command.matchedOptionValue(DRY_RUN, false)) {
+      System.err.println(
+          "holdfast: recover needs --dry-run: it only says what a start would do. To recover, run"
+              + " holdfast serve, which does so at every start");
+      return ExitCode.USAGE;
+    }
+    return Recover.run(
+        options(command), System.getenv(), command.matchedOptionValue(JSON, false), System.out);
   }
 
   private static OfflineRestoration.Request restoration(ParseResult command) {

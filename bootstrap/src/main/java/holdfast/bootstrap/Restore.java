@@ -96,7 +96,7 @@ final class Restore {
   }
 
   /** Titles are anybody's text: none of it may steer a terminal. */
-  private static String printable(String text) {
+  static String printable(String text) {
     return text.replaceAll("\\p{Cntrl}", "?");
   }
 

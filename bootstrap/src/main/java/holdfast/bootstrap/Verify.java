@@ -15,6 +15,9 @@ final class Verify {
     OfflineVerification.Result result =
         OfflineVerification.run(Storage.settings(configuration, InstantSource.system(), _ -> {}));
     result.findings().forEach(out::println);
+    if (result.copied() != null) {
+      out.println("note: " + result.copied());
+    }
     int count = result.findings().size();
     out.println(
         (count == 0 ? "sound: " : count + (count == 1 ? " finding: " : " findings: "))

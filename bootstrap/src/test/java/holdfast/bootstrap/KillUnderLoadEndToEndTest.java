@@ -145,7 +145,7 @@ class KillUnderLoadEndToEndTest {
   }
 
   /** What a submission fixes for good. */
-  private static Map<String, Object> unchanging(JsonObject task) {
+  static Map<String, Object> unchanging(JsonObject task) {
     var fixed = new HashMap<String, Object>();
     for (String member :
         List.of("id", "title", "command", "cwd", "env", "labels", "createdAt", "priority")) {
@@ -154,8 +154,7 @@ class KillUnderLoadEndToEndTest {
     return fixed;
   }
 
-  private static Map<String, JsonObject> list(ApiClient api)
-      throws IOException, InterruptedException {
+  static Map<String, JsonObject> list(ApiClient api) throws IOException, InterruptedException {
     var all = new HashMap<String, JsonObject>();
     String cursor = "";
     do {

@@ -291,11 +291,11 @@ class RestartEndToEndTest {
     assertEquals(204, answer.statusCode(), answer.body());
   }
 
-  private static JsonObject running(ApiClient api, String id) throws Exception {
+  static JsonObject running(ApiClient api, String id) throws Exception {
     return api.await(id, task -> task.getString("state").equals("RUNNING"), PATIENCE);
   }
 
-  private static long pid(JsonObject task) {
+  static long pid(JsonObject task) {
     return task.getJsonArray("attempts")
         .getJsonObject(0)
         .getJsonObject("process")
@@ -303,7 +303,7 @@ class RestartEndToEndTest {
         .longValue();
   }
 
-  private static JsonObject verdict(ApiClient api, String id) throws Exception {
+  static JsonObject verdict(ApiClient api, String id) throws Exception {
     JsonObject report = api.get("/api/recovery");
     return report.getJsonArray("tasks").getValuesAs(JsonObject.class).stream()
         .filter(task -> task.getString("id").equals(id))

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps other servers out of a directory, and remembers starts that did not succeed. Any thread.
@@ -115,16 +116,31 @@ final class DirectoryLock implements AutoCloseable {
   synchronized void startBegins() throws IOException {
     if (unfinished.size() >= FAILED_STARTS_MAX) {
       throw new RepeatedFailureException(
-          file.getParent()
-              + " could not be recovered in "
-              + unfinished.size()
-              + " starts within "
-              + FAILED_STARTS_WITHIN.toMinutes()
-              + " minutes: nothing more is tried, so that restarts do no harm. The reason is in"
-              + " what those starts printed. Stop this server, remove the cause, and start again");
+          notRecovered(file, unfinished.size())
+              + ". The reason is in what those starts printed. Stop this server, remove the cause,"
+              + " and start again");
     }
     unfinished.add(clock.instant());
     write();
+  }
+
+  /**
+   * Why a start would not even be tried, or null.
+   *
+   * @param content of the lock's file
+   */
+  static @Nullable String heldBack(Path file, String content, Instant now) {
+    int failed = unfinished(content, now).size();
+    return failed < FAILED_STARTS_MAX ? null : notRecovered(file, failed);
+  }
+
+  private static String notRecovered(Path file, int starts) {
+    return file.getParent()
+        + " could not be recovered in "
+        + starts
+        + " starts within "
+        + FAILED_STARTS_WITHIN.toMinutes()
+        + " minutes: nothing more is tried, so that restarts do no harm";
   }
 
   /** Notes that the start succeeded, or that somebody has taken notice that it did not. */

@@ -64,8 +64,7 @@ public final class FileStorage implements AutoCloseable {
   private final FileEventLog eventLog;
   private final FileRecoveryStorage recoveryStorage;
 
-  private FileStorage(
-      Disk disk, Layout layout, FileStorageSettings settings, List<DirectoryLock> locks)
+  FileStorage(Disk disk, Layout layout, FileStorageSettings settings, List<DirectoryLock> locks)
       throws IOException {
     this.layout = layout;
     this.locks = locks;
@@ -114,19 +113,12 @@ public final class FileStorage implements AutoCloseable {
   static FileStorage open(FileStorageSettings settings, Disk disk) {
     Layout layout = layout(settings);
     try {
-      for (Path directory : List.of(layout.data(), layout.state())) {
-        Layout.create(disk, directory);
-        check(disk, directory, settings.allowed().networkFs());
-      }
+      checkPlaces(disk, layout, settings);
       var locks = new ArrayList<DirectoryLock>();
       try {
         locks.add(lock(layout.lock(), settings));
-        refuseStrangers(disk, layout);
-        layout.prepare(disk);
-        putAsideUnfinished(disk, layout, settings);
+        prepare(disk, layout, settings);
         if (settings.mirrorDir() != null) {
-          // In its usual place it is inside what was checked already.
-          check(disk, layout.mirror(), settings.allowed().networkFs());
           locks.add(lock(layout.mirrorLock(), settings));
         }
         return new FileStorage(disk, layout, settings, locks);
@@ -139,6 +131,26 @@ public final class FileStorage implements AutoCloseable {
     } catch (IOException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, "cannot use " + layout.data() + ": " + e, e);
+    }
+  }
+
+  /** Makes the directories that hold everything, and refuses those that are not safe to use. */
+  static void checkPlaces(Disk disk, Layout layout, FileStorageSettings settings)
+      throws IOException {
+    for (Path directory : List.of(layout.data(), layout.state())) {
+      Layout.create(disk, directory);
+      check(disk, directory, settings.allowed().networkFs());
+    }
+  }
+
+  /** Makes what is missing below them. */
+  static void prepare(Disk disk, Layout layout, FileStorageSettings settings) throws IOException {
+    refuseStrangers(disk, layout);
+    layout.prepare(disk);
+    putAsideUnfinished(disk, layout, settings);
+    if (settings.mirrorDir() != null) {
+      // In its usual place it is inside what was checked already.
+      check(disk, layout.mirror(), settings.allowed().networkFs());
     }
   }
 

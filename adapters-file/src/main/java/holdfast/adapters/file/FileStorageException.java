@@ -13,6 +13,12 @@ public sealed class FileStorageException extends StorageException permits Repeat
   /** Something acknowledged is missing. */
   public static final int EXIT_LOST_HISTORY = 75;
 
+  /** It could not be done, and nothing is left of it. */
+  public static final int EXIT_FAILED = 1;
+
+  /** It cannot be done as things stand. */
+  public static final int EXIT_CONFLICT = 5;
+
   /** The disk failed. */
   public static final int EXIT_JOURNAL_FAILED = 70;
 

@@ -50,7 +50,8 @@ final class FileTaskStorage implements TaskStorage {
   private @Nullable CommitThread thread;
 
   /**
-   * @param locks looked after while the storage is open
+   * @param locks looked after while the storage is open; the first counts starts that fail. None
+   *     where a start is only rehearsed
    * @param bases makes what loads the state that history goes on from into a fold
    */
   FileTaskStorage(
@@ -126,9 +127,13 @@ final class FileTaskStorage implements TaskStorage {
 
   private History.Start start(Bases loaded) {
     try {
-      locks.getFirst().startBegins();
+      if (!locks.isEmpty()) {
+        locks.getFirst().startBegins();
+      }
       History.Start start = history.start(loaded);
-      locks.getFirst().settled();
+      if (!locks.isEmpty()) {
+        locks.getFirst().settled();
+      }
       return start;
     } catch (LostHistoryException e) {
       throw new FileStorageException(
@@ -155,7 +160,9 @@ final class FileTaskStorage implements TaskStorage {
   private FileStorageException full(DiskFullException e) {
     String detail = "";
     try {
-      locks.getFirst().settled();
+      if (!locks.isEmpty()) {
+        locks.getFirst().settled();
+      }
     } catch (IOException unsettled) {
       detail = " (" + unsettled + ")";
     }

@@ -2,9 +2,8 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DryDisk;
-import holdfast.adapters.file.disk.FileLock;
-import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
+import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.domain.initiative.Initiative;
@@ -46,10 +45,12 @@ public final class OfflineVerification {
    * What was found.
    *
    * @param findings one line each; empty if everything is as it was written
+   * @param copied that the directory is a copy, which a start serves read-only; or null
    * @param tasks that the directory holds, as far as can be told
    * @param seq of the last change
    */
-  public record Result(List<String> findings, int tasks, int initiatives, long seq) {}
+  public record Result(
+      List<String> findings, @Nullable String copied, int tasks, int initiatives, long seq) {}
 
   private OfflineVerification(Layout layout, FileStorageSettings settings) {
     this.layout = layout;
@@ -64,31 +65,8 @@ public final class OfflineVerification {
    */
   public static Result run(FileStorageSettings settings) {
     Layout layout = FileStorage.layout(settings);
-    Disk disk = new NioDisk();
-    try {
-      if (disk.kind(layout.state()) != Disk.Kind.DIRECTORY) {
-        throw new FileStorageException(
-            FileStorageException.EXIT_REFUSED,
-            layout.state() + " is no directory: nothing has been stored there");
-      }
-      // Without the file there is no server, and none must be made.
-      FileLock lock =
-          disk.kind(layout.lock()) == Disk.Kind.FILE ? FileLock.acquire(layout.lock()) : null;
-      try {
-        return new OfflineVerification(layout, settings).check();
-      } finally {
-        if (lock != null) {
-          lock.close();
-        }
-      }
-    } catch (LockHeldException e) {
-      throw new FileStorageException(
-          FileStorageException.EXIT_REFUSED,
-          layout.state()
-              + " is in use by a server: "
-              + e.getMessage()
-              + ". Stop it first; while it runs, its own scrub checks what it keeps",
-          e);
+    try (Offline _ = Offline.hold(layout)) {
+      return new OfflineVerification(layout, settings).check();
     } catch (IOException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, layout.state() + " cannot be read: " + e, e);
@@ -97,32 +75,44 @@ public final class OfflineVerification {
 
   private Result check() throws IOException {
     layout.prepare(disk);
+    String copied = adopt();
     var fold = new StateFold(new EntityHeads(), java.time.Instant.EPOCH);
     History.Start start;
     try {
       start = parts.history().start(parts.bases(fold));
     } catch (StorageException e) {
       findings.add(String.valueOf(e.getMessage()));
-      return new Result(List.copyOf(findings), 0, 0, 0);
+      return new Result(List.copyOf(findings), copied, 0, 0, 0);
     }
     findings.addAll(start.healed());
     findings.addAll(start.quarantined());
-    String readOnly = start.readOnly();
-    if (readOnly != null) {
-      findings.add(readOnly);
-    }
     StateImage image = fold.image(start.seq());
-    if (readOnly == null) {
-      scrub();
-      stateFiles(image);
-    }
+    scrub();
+    stateFiles(image);
     outputs(image.tasks());
     reports();
     return new Result(
         findings.stream().distinct().toList(),
+        copied,
         image.tasks().size(),
         image.initiatives().size(),
         start.seq());
+  }
+
+  /**
+   * Lets a copy pass for an original, in memory: it is no less sound for being one.
+   *
+   * @return that it is a copy, as a sentence, or null
+   */
+  private @Nullable String adopt() throws IOException {
+    Instance instance = Instance.read(disk, layout.instance());
+    if (instance == null || instance.inode() == disk.inode(layout.instance())) {
+      return null;
+    }
+    Instance.write(disk, layout.instance(), instance.lineage());
+    return layout.state()
+        + " is a copy: a start serves it read-only, or goes on with it by itself with"
+        + " --accept-copy";
   }
 
   private void scrub() {

@@ -21,12 +21,23 @@ final class Evidence {
   private final Host host;
   private final String quarantine;
   private final InstantSource clock;
+  private final boolean onlooking;
   private final Cookies cookies = new Cookies();
 
   Evidence(Host host, String quarantine, InstantSource clock) {
+    this(host, quarantine, clock, false);
+  }
+
+  private Evidence(Host host, String quarantine, InstantSource clock, boolean onlooking) {
     this.host = host;
     this.quarantine = quarantine;
     this.clock = clock;
+    this.onlooking = onlooking;
+  }
+
+  /** What is read without taking, keeping or changing anything. */
+  static Evidence onlooking(Host host, InstantSource clock) {
+    return new Evidence(host, "", clock, true);
   }
 
   Cookies cookies() {
@@ -61,18 +72,26 @@ final class Evidence {
       Lock lock = lock(directory, facts);
       // Then something of it lives after all, such as a server that shares the directory's disk.
       sameHost &= !(outlived && lock == Lock.HELD);
-      if (directory != null && lock != Lock.HELD && sameHost && RunDirectory.claim(directory)) {
-        facts.add("permit: taken, the command will not be reached any more");
+      if (directory != null && lock != Lock.HELD && sameHost) {
+        claim(directory, facts);
       }
       // Read after the lock: a monitor writes its record before it lets go.
       ExitRecord exit = exit(directory, lock, facts);
       RecordedProcess process = process(directory, attempt, facts);
       boolean open = lock != Lock.HELD && !(exit instanceof ExitRecord.Valid) && sameHost;
       List<ProcessIdentity> bearers = bearers(process, open, attempt, facts);
-      if (putAside && directory != null && lock != Lock.HELD) {
+      if (putAside && !onlooking && directory != null && lock != Lock.HELD) {
         putAside(directory, run, exit, process);
       }
       return new ProcessEvidence(sameHost, lock, exit, process, bearers, facts);
+    }
+  }
+
+  private void claim(Directory directory, List<String> facts) {
+    if (onlooking && RunDirectory.isUnclaimed(directory)) {
+      facts.add("permit: still there; a start takes it, so that the command is not reached");
+    } else if (!onlooking && RunDirectory.claim(directory)) {
+      facts.add("permit: taken, the command will not be reached any more");
     }
   }
 

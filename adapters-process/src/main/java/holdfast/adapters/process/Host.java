@@ -27,13 +27,24 @@ record Host(HostIdentity identity) {
    * @param standIn path of a file
    */
   static Host find(String standIn) {
+    String machine = machine(standIn);
+    return of(machine.isEmpty() ? makeId(standIn) : machine);
+  }
+
+  /** The same, but an id that is missing is not made: it is the empty one, which nothing bears. */
+  static Host look(String standIn) {
+    return of(machine(standIn));
+  }
+
+  private static String machine(String standIn) {
     String machine = text("/etc/machine-id");
     if (machine == null || machine.isEmpty()) {
       machine = text(standIn);
     }
-    if (machine == null || machine.isEmpty()) {
-      machine = makeId(standIn);
-    }
+    return machine == null ? "" : machine;
+  }
+
+  private static Host of(String machine) {
     String boot = text("/proc/sys/kernel/random/boot_id");
     if (boot == null) {
       throw new SystemCallException("read the boot id in /proc", Errno.ENOENT.number());

@@ -174,6 +174,11 @@ final class RunDirectory implements AutoCloseable {
     return directory.remove(PERMIT);
   }
 
+  /** Whether nobody has taken the permit yet. */
+  static boolean isUnclaimed(Directory directory) {
+    return directory.has(PERMIT);
+  }
+
   /** Makes sure that nothing late begins in a run directory, if there is one. */
   static void claim(String path) {
     try (Directory directory = Directory.openIfPresent(path)) {

@@ -20,6 +20,7 @@ import java.util.EnumMap;
  *  history   base64url( 'h' seq:i64 )
  *  conflicts base64url( 'c' id:ascii )
  *  logs      base64url( 'l' before:i64 floor:i64 of each category )
+ *  reports   base64url( 'r' id:ascii )
  * </pre>
  */
 final class Cursor {
@@ -47,16 +48,35 @@ final class Cursor {
   }
 
   static String ofConflict(String id) {
-    return encode(("c" + id).getBytes(StandardCharsets.US_ASCII));
+    return of('c', id);
+  }
+
+  static String ofReport(String id) {
+    return of('r', id);
+  }
+
+  private static String of(char kind, String id) {
+    return encode((kind + id).getBytes(StandardCharsets.US_ASCII));
   }
 
   /**
    * @throws RefusedException with status 400 if {@code cursor} was not made here
    */
   static String conflict(String cursor) {
+    return id(cursor, "c[0-9A-Za-z-]{1,100}");
+  }
+
+  /**
+   * @throws RefusedException with status 400 if {@code cursor} was not made here
+   */
+  static String report(String cursor) {
+    return id(cursor, "r[0-9A-Za-z.:_-]{1,100}");
+  }
+
+  private static String id(String cursor, String form) {
     try {
       String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.US_ASCII);
-      if (text.matches("c[0-9A-Za-z-]{1,100}")) {
+      if (text.matches(form)) {
         return text.substring(1);
       }
     } catch (IllegalArgumentException e) {

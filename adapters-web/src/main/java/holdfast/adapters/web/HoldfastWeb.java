@@ -159,7 +159,7 @@ public final class HoldfastWeb {
     all.addAll(
         new OutputRoutes(recovered, settings.limits().heartbeat(), this::isDraining).routes());
     all.addAll(new InitiativeRoutes(recovered).routes());
-    all.addAll(new RecoveryRoutes(recovered.recovery()).routes());
+    all.addAll(new RecoveryRoutes(recovered, calls).routes());
     all.addAll(new SyncRoutes(recovered, rendering).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());

@@ -107,13 +107,18 @@ final class SnapshotRoutes {
     }
   }
 
-  private static <T> T orBusy(Supplier<T> action) {
+  /** What the disk refuses is tried again later. */
+  static <T> T orBusy(Supplier<T> action) {
     try {
       return action.get();
     } catch (StorageException e) {
-      throw new RefusedException(
-          Problem.retryAfter(ProblemCode.BUSY, String.valueOf(e.getMessage()), RETRY));
+      throw busy(e);
     }
+  }
+
+  static RefusedException busy(StorageException e) {
+    return new RefusedException(
+        Problem.retryAfter(ProblemCode.BUSY, String.valueOf(e.getMessage()), RETRY));
   }
 
   private static RefusedException missing(Call call) {

@@ -141,7 +141,8 @@ final class TaskCalls {
     return new TaskId(text);
   }
 
-  private @Nullable Long expected(TaskId id, @Nullable Precondition ifMatch) {
+  /** The revision that the client insists on, or null. */
+  @Nullable Long expected(TaskId id, @Nullable Precondition ifMatch) {
     if (ifMatch == null) {
       return null;
     }
@@ -178,7 +179,7 @@ final class TaskCalls {
     return grace;
   }
 
-  private Response.Whole withTask(Status status, Answer<Stored<Task>> answer) {
+  Response.Whole withTask(Status status, Answer<Stored<Task>> answer) {
     if (!(answer instanceof Answer.Done<Stored<Task>>(Stored<Task> stored, boolean _))) {
       throw Answers.refusal(answer);
     }

@@ -51,6 +51,8 @@ class GateIT {
             "/api/tasks/" + id + "/events",
             "/api/recovery",
             "/api/recovery/reports",
+            "/api/recovery/reports/20261126T120000.000Z-1",
+            "/api/recovery/tasks/" + id + "/decision",
             "/api/health",
             "/ws",
             "/",

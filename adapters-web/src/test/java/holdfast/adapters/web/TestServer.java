@@ -43,9 +43,10 @@ final class TestServer implements AutoCloseable {
   static final Duration LIMIT = Duration.ofSeconds(20);
   private static final Pattern ID = Pattern.compile("\"id\":\"([0-9a-z]{20})\"");
 
-  final InMemoryOutputStorage outputs = new InMemoryOutputStorage();
-  final SimulatedWorld world = new SimulatedWorld(outputs::write);
-  final InMemoryTaskStorage tasks = new InMemoryTaskStorage();
+  final InMemoryOutputStorage outputs;
+  final SimulatedWorld world;
+  final InMemoryTaskStorage tasks;
+  final InMemoryRecoveryStorage reports;
   final InMemoryEventLog log = new InMemoryEventLog();
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
@@ -54,6 +55,28 @@ final class TestServer implements AutoCloseable {
   private @Nullable GracefulShutdown shutdown;
 
   private TestServer(WebSettings settings) {
+    this(settings, new InMemoryOutputStorage());
+  }
+
+  private TestServer(WebSettings settings, InMemoryOutputStorage outputs) {
+    this(
+        settings,
+        outputs,
+        new SimulatedWorld(outputs::write),
+        new InMemoryTaskStorage(),
+        new InMemoryRecoveryStorage());
+  }
+
+  private TestServer(
+      WebSettings settings,
+      InMemoryOutputStorage outputs,
+      SimulatedWorld world,
+      InMemoryTaskStorage tasks,
+      InMemoryRecoveryStorage reports) {
+    this.outputs = outputs;
+    this.world = world;
+    this.tasks = tasks;
+    this.reports = reports;
     web = new HoldfastWeb(settings, InstantSource.system());
     port = web.start();
   }
@@ -73,6 +96,21 @@ final class TestServer implements AutoCloseable {
     return new TestServer(settings);
   }
 
+  /** Ends as by kill -9, and goes on as another server in the same world. */
+  TestServer crashed() {
+    var content = tasks.crash();
+    close();
+    var server =
+        new TestServer(
+            WebSettings.loopback(0, TOKEN, "/"),
+            outputs,
+            world,
+            new InMemoryTaskStorage(content),
+            reports);
+    server.open();
+    return server;
+  }
+
   void open() {
     open(outputs);
   }
@@ -88,7 +126,7 @@ final class TestServer implements AutoCloseable {
             tasks,
             readFrom,
             new SimulatedProcessControl(world),
-            new InMemoryRecoveryStorage(),
+            reports,
             new InMemoryStateFiles(),
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),

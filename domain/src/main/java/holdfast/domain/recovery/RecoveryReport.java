@@ -1,5 +1,6 @@
 package holdfast.domain.recovery;
 
+import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.TaskId;
 import java.time.Instant;
 import java.util.List;
@@ -54,6 +55,7 @@ public record RecoveryReport(
    * @param evidence what was read, in order
    * @param decision what was done about it, as a sentence
    * @param needsDecision whether a person must decide
+   * @param decided what a person has decided since, or null
    */
   public record TaskVerdict(
       TaskId id,
@@ -62,9 +64,49 @@ public record RecoveryReport(
       String reason,
       List<String> evidence,
       String decision,
-      boolean needsDecision) {
+      boolean needsDecision,
+      @Nullable Decided decided) {
     public TaskVerdict {
       evidence = List.copyOf(evidence);
     }
+
+    /** A verdict about which nobody has decided anything. */
+    public TaskVerdict(
+        TaskId id,
+        int attempt,
+        String verdict,
+        String reason,
+        List<String> evidence,
+        String decision,
+        boolean needsDecision) {
+      this(id, attempt, verdict, reason, evidence, decision, needsDecision, null);
+    }
+
+    /**
+     * The same once it is settled.
+     *
+     * @param how what was done in the end, as a sentence
+     */
+    public TaskVerdict settled(String how, @Nullable Decided by) {
+      return new TaskVerdict(id, attempt, verdict, reason, evidence, how, false, by);
+    }
+  }
+
+  /** What a person decided, and when. */
+  public record Decided(RunDecision decision, Instant at) {}
+
+  /** The same report with another verdict about one task. */
+  public RecoveryReport with(TaskVerdict changed) {
+    return new RecoveryReport(
+        id,
+        startedAt,
+        readyAt,
+        cause,
+        degraded,
+        replayed,
+        tornTail,
+        healed,
+        quarantined,
+        tasks.stream().map(task -> task.id().equals(changed.id()) ? changed : task).toList());
   }
 }

@@ -48,6 +48,32 @@ public sealed interface Rejection {
     }
   }
 
+  /** Recovery left nothing about the task for a person to decide. */
+  record NothingToDecide(TaskState.Name state, List<String> possible) implements Rejection {
+    @Override
+    public String detail() {
+      return "recovery asks for no decision about a task in state "
+          + state
+          + (possible.isEmpty() ? "" : "; possible now: " + String.join(", ", possible));
+    }
+  }
+
+  /**
+   * A run that goes on must not be repeated beside itself.
+   *
+   * @param reason how it is known to go on, as a sentence
+   */
+  record RunGoesOn(TaskState.Name state, String reason) implements Rejection {
+    @Override
+    public String detail() {
+      return "cannot retry a task in state "
+          + state
+          + " whose run goes on: "
+          + reason
+          + ". End it where it runs, or decide \"fail\" or \"ignore\"";
+    }
+  }
+
   /** An internal command spoke of a run that is no longer in force. */
   record StaleRun(RunRef run) implements Rejection {
     @Override

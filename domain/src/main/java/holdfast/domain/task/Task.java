@@ -134,6 +134,10 @@ public record Task(
       case TaskCommand.RecordLateOutput late -> decideLateOutput(late, now);
       case TaskCommand.SealOutput seal -> decideSeal(seal, now);
       case TaskCommand.Disown(var outputBytes) -> decideDisown(outputBytes, now);
+      case TaskCommand.DecideRun wish ->
+          inForce(wish.run())
+              ? one(decided(wish, now))
+              : new Rejected(new Rejection.NothingToDecide(state.name(), possible()));
     };
   }
 
@@ -319,6 +323,15 @@ public record Task(
     };
   }
 
+  private TaskEvent decided(TaskCommand.DecideRun wish, Instant now) {
+    return new TaskEvent.RunDecided(
+        now,
+        wish.decision(),
+        wish.decision() == RunDecision.IGNORE ? Map.of() : wish.outputBytes(),
+        wish.decision().next(state, now),
+        wish.decision().sentence(wish.grounds()));
+  }
+
   private TaskEvent ended(TaskCommand.EndAttempt end, Instant now) {
     Instant endedAt = end.endedAt() == null || end.endedAt().isAfter(now) ? now : end.endedAt();
     var next = afterEnd(end, now);
@@ -433,6 +446,7 @@ public record Task(
               replaced(number, attempts.get(number - 1).withOutputBytes(bytes)));
       case TaskEvent.OutputSealed(Instant at, int number, var seals) ->
           with(state, stateReason, at, replaced(number, attempts.get(number - 1).sealed(seals)));
+      case TaskEvent.RunDecided decided -> afterDecided(decided);
       case TaskEvent.Purged(Instant at) -> to(state, stateReason, at);
     };
   }
@@ -490,6 +504,24 @@ public record Task(
     int rerunsAfter = end.next() instanceof Queued ? reruns + 1 : reruns;
     return next(
         end.next(), end.reason(), end.at(), retries, rerunsAfter, replaced(attempts.size(), ended));
+  }
+
+  private Task afterDecided(TaskEvent.RunDecided event) {
+    if (event.decision() == RunDecision.IGNORE) {
+      return to(state, event.reason(), event.at());
+    }
+    Attempt ended =
+        attempts
+            .getLast()
+            .ended(event.at(), new Outcome.Unknown(event.reason()), null, event.outputBytes());
+    boolean isRetry = event.decision() == RunDecision.RETRY;
+    return next(
+        event.next(),
+        event.reason(),
+        event.at(),
+        isRetry ? 0 : retries,
+        isRetry ? 0 : reruns,
+        replaced(attempts.size(), ended));
   }
 
   private Task to(TaskState state, @Nullable String reason, Instant at) {

@@ -32,6 +32,7 @@ public sealed interface TaskCommand {
       case RecordLateOutput _ -> "record-late-output";
       case SealOutput _ -> "seal-output";
       case Disown _ -> "disown";
+      case DecideRun _ -> "decide";
     };
   }
 
@@ -127,6 +128,16 @@ public sealed interface TaskCommand {
    * @param outputBytes what this copy has of each stream of the last attempt
    */
   record Disown(Map<OutputStreamName, Long> outputBytes) implements TaskCommand {}
+
+  /**
+   * A person decides about a run whose fate recovery could not find out.
+   *
+   * @param grounds why it could not, as a clause; and whether the process may still be alive
+   * @param outputBytes the present size of each stream
+   */
+  record DecideRun(
+      RunRef run, RunDecision decision, String grounds, Map<OutputStreamName, Long> outputBytes)
+      implements TaskCommand {}
 
   /**
    * Internal: streams of the ended run are in two files, durably.

@@ -31,6 +31,7 @@ public sealed interface TaskEvent {
       case RetryQueued _ -> "retry-queued";
       case LateOutput _ -> "late-output";
       case OutputSealed _ -> "output-sealed";
+      case RunDecided _ -> "run-decided";
       case Purged _ -> "purged";
     };
   }
@@ -99,6 +100,22 @@ public sealed interface TaskEvent {
    * @param seals what each holds
    */
   record OutputSealed(Instant at, int attempt, Map<OutputStreamName, OutputSeal> seals)
+      implements TaskEvent {}
+
+  /**
+   * A person decided about a run whose fate could not be found out. Unless that was to ignore it,
+   * the attempt is over with an unknown outcome.
+   *
+   * @param outputBytes what there is of its output; empty if it was ignored
+   * @param next the state that follows; the present one if it was ignored
+   * @param reason what was decided and on what grounds, as a sentence
+   */
+  record RunDecided(
+      Instant at,
+      RunDecision decision,
+      Map<OutputStreamName, Long> outputBytes,
+      TaskState next,
+      String reason)
       implements TaskEvent {}
 
   record Purged(Instant at) implements TaskEvent {}

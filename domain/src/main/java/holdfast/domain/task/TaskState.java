@@ -38,6 +38,7 @@ import java.time.Instant;
  *              | LOST | QUEUED                no evidence is left, by {@link OnLost}
  *  QUEUED, BACKING_OFF → HELD                 disown (the data directory is an accepted copy)
  *  active      → LOST                         disown
+ *              → LOST | CANCELED | QUEUED     a person decided about a run that nothing tells of
  *  terminal    → QUEUED                       retry
  *              → (gone)                       purge
  * </pre>

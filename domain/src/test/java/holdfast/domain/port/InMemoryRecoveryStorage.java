@@ -4,6 +4,7 @@ import holdfast.domain.recovery.RecoveryReport;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Recovery reports for tests. */
 public final class InMemoryRecoveryStorage implements RecoveryStorage {
@@ -20,7 +21,8 @@ public final class InMemoryRecoveryStorage implements RecoveryStorage {
   }
 
   @Override
-  public synchronized List<RecoveryReport> newest(int limit) {
-    return reports.descendingMap().values().stream().limit(limit).toList();
+  public synchronized List<RecoveryReport> before(@Nullable String id, int limit) {
+    var older = id == null ? reports : reports.headMap(id, false);
+    return older.descendingMap().values().stream().limit(limit).toList();
   }
 }

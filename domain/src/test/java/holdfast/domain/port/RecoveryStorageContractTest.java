@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.Cause;
+import holdfast.domain.recovery.RecoveryReport.Decided;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
+import holdfast.domain.task.RunDecision;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -27,7 +29,9 @@ public abstract class RecoveryStorageContractTest {
         List.of("quarantined ä"),
         List.of(
             new TaskVerdict(
-                SampleTasks.id(3), 2, "LOST", "why", List.of("fact 1", "fact 2"), "what", true)));
+                SampleTasks.id(3), 2, "LOST", "why", List.of("fact 1", "fact 2"), "what", true),
+            new TaskVerdict(SampleTasks.id(4), 1, "UNDECIDABLE", "why", List.of(), "", true)
+                .settled("done", new Decided(RunDecision.FAIL, SampleTasks.NOON))));
   }
 
   @Test
@@ -53,6 +57,20 @@ public abstract class RecoveryStorageContractTest {
     assertEquals(
         List.of("2026-11-23T12-00-03.000Z", "2026-11-23T12-00-02.000Z"),
         storage().newest(2).stream().map(RecoveryReport::id).toList());
+  }
+
+  @Test
+  void olderOnesFollowAnIdThatNeedNotBeThere() {
+    for (int number = 1; number <= 4; number++) {
+      storage().save(report("2026-11-23T12-00-0" + number + ".000Z", true));
+    }
+    assertEquals(
+        List.of("2026-11-23T12-00-02.000Z", "2026-11-23T12-00-01.000Z"),
+        storage().before("2026-11-23T12-00-03.000Z", 5).stream().map(RecoveryReport::id).toList());
+    assertEquals(
+        List.of("2026-11-23T12-00-03.000Z"),
+        storage().before("2026-11-23T12-00-03.500Z", 1).stream().map(RecoveryReport::id).toList());
+    assertEquals(List.of(), storage().before("2026-11-23T12-00-01.000Z", 5));
   }
 
   @Test

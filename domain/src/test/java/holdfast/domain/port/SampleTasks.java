@@ -12,6 +12,7 @@ import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.Owner;
 import holdfast.domain.task.ProcessIdentity;
 import holdfast.domain.task.RetryPolicy;
+import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.RunTicket;
 import holdfast.domain.task.StdinMode;
 import holdfast.domain.task.StopCause;
@@ -170,6 +171,10 @@ public final class SampleTasks {
         ended(t, new Outcome.Unknown("gone"), ended(TaskState.Name.LOST), Map.of()),
         new TaskEvent.LateOutput(t, 4, Map.of(OutputStreamName.MERGED, 1L)),
         new TaskEvent.RetryQueued(t, false),
+        new TaskEvent.AttemptStarting(t, ticket("c6")),
+        new TaskEvent.RunDecided(
+            t, RunDecision.IGNORE, Map.of(), new TaskState.Starting(), "ignored"),
+        new TaskEvent.RunDecided(t, RunDecision.RETRY, sizes, new TaskState.Queued(t), "again"),
         new TaskEvent.Canceled(t));
   }
 

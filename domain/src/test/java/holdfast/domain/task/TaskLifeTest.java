@@ -188,6 +188,35 @@ class TaskLifeTest {
   }
 
   @Test
+  void whatNobodyCanFindOutAPersonDecides() {
+    var sizes = Map.of(OutputStreamName.MERGED, 9L);
+    Life life = Life.running(RERUN);
+    TaskState present = life.task().state();
+    life.grant(new TaskCommand.DecideRun(life.run(), RunDecision.IGNORE, "why", sizes));
+    assertEquals(present, life.task().state());
+    assertNull(life.task().outcome());
+    assertTrue(String.valueOf(life.task().stateReason()).contains("why"));
+
+    life.grant(new TaskCommand.DecideRun(life.run(), RunDecision.FAIL, "why", sizes));
+    assertEquals(Name.LOST, life.state(), "onLost is for what nobody decides");
+    assertInstanceOf(Outcome.Unknown.class, life.task().outcome());
+    assertEquals(sizes, life.task().attempts().getLast().outputBytes());
+
+    Life again = Life.running(RERUN);
+    for (int i = 0; i <= TaskLimits.RERUNS_MAX + 1; i++) {
+      again.grant(new TaskCommand.DecideRun(again.run(), RunDecision.RETRY, "why", sizes));
+      assertEquals(Name.QUEUED, again.state(), "what a person asks for has no bound");
+      assertEquals(0, again.task().reruns());
+      again.start().confirm();
+      assertEquals(i + 2, again.task().attempts().size());
+    }
+    RunRef old = new RunRef(again.task().id(), 1, 1);
+    assertInstanceOf(
+        Rejected.class,
+        again.decide(new TaskCommand.DecideRun(old, RunDecision.RETRY, "why", sizes)));
+  }
+
+  @Test
   void lateOutputCorrectsTheSizesOfItsOwnAttemptOnly() {
     Life life = Life.running(ONCE);
     RunRef first = life.run();

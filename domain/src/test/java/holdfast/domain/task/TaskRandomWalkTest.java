@@ -124,7 +124,7 @@ class TaskRandomWalkTest {
   private TaskCommand command(Task task) {
     RunRef run = run(task);
     var ticket = new RunTicket("cookie-" + random.nextInt(), Life.OWNER, Life.HOST);
-    return switch (random.nextInt(21)) {
+    return switch (random.nextInt(22)) {
       case 0 -> new TaskCommand.Hold();
       case 1 -> new TaskCommand.Release();
       case 2 -> new TaskCommand.Cancel();
@@ -144,7 +144,16 @@ class TaskRandomWalkTest {
           new TaskCommand.RecordLateOutput(
               run, Map.of(OutputStreamName.MERGED, random.nextLong(100)));
       case 18 -> new TaskCommand.Disown(Map.of());
+      case 19 -> new TaskCommand.DecideRun(run, decision(), "why", Map.of());
       default -> new TaskCommand.Start(ticket);
+    };
+  }
+
+  private RunDecision decision() {
+    return switch (random.nextInt(3)) {
+      case 0 -> RunDecision.RETRY;
+      case 1 -> RunDecision.FAIL;
+      default -> RunDecision.IGNORE;
     };
   }
 

@@ -37,24 +37,24 @@ class TaskTransitionsTest {
                   Name.STARTING,
                   "restart=STARTING confirm-process=RUNNING adopt=RUNNING stop=STOPPING stop-at-shutdown=STOPPING"
                       + " kill=STOPPING exceed-output-quota=STOPPING end-attempt=SUCCEEDED expire="
-                      + " record-late-output= patch=STARTING disown=LOST"),
+                      + " record-late-output= patch=STARTING disown=LOST decide=LOST"),
               Map.entry(
                   Name.RUNNING,
                   "confirm-process= adopt=RUNNING stop=STOPPING kill=STOPPING expire=STOPPING"
                       + " stop-at-shutdown=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
-                      + " patch=RUNNING disown=LOST"),
+                      + " patch=RUNNING disown=LOST decide=LOST"),
               Map.entry(
                   Name.PAUSED,
                   "confirm-process= adopt=PAUSED stop=STOPPING kill=STOPPING expire=STOPPING"
                       + " stop-at-shutdown=STOPPING"
                       + " exceed-output-quota=STOPPING end-attempt=SUCCEEDED record-late-output="
-                      + " patch=PAUSED disown=LOST"),
+                      + " patch=PAUSED disown=LOST decide=LOST"),
               Map.entry(
                   Name.STOPPING,
                   "confirm-process= adopt=STOPPING stop= kill=STOPPING expire= exceed-output-quota="
                       + " end-attempt=CANCELED record-late-output= patch=STOPPING disown=LOST"
-                      + " stop-at-shutdown="),
+                      + " stop-at-shutdown= decide=CANCELED"),
               Map.entry(
                   Name.BACKING_OFF,
                   "cancel=CANCELED end-backoff=QUEUED record-late-output=BACKING_OFF"
@@ -146,7 +146,8 @@ class TaskTransitionsTest {
         task -> new TaskCommand.Expire(run(task)),
         task -> new TaskCommand.ExceedOutputQuota(run(task), 10),
         task -> new TaskCommand.RecordLateOutput(run(task), sizes),
-        _ -> new TaskCommand.Disown(sizes));
+        _ -> new TaskCommand.Disown(sizes),
+        task -> new TaskCommand.DecideRun(run(task), RunDecision.FAIL, "why", sizes));
   }
 
   private static RunRef run(Task task) {
@@ -215,6 +216,13 @@ class TaskTransitionsTest {
       }
       case Rejection.Frozen _ -> throw new AssertionError("a title is never frozen");
       case Rejection.IllegalEdit _ -> throw new AssertionError("nothing was edited");
+      case Rejection.NothingToDecide(Name state, List<String> possible) -> {
+        assertEquals("decide", command.verb());
+        assertEquals(task.state().name(), state);
+        assertEquals(task.possible(), possible);
+        assertTrue(rejection.detail().contains(state.name()), rejection::detail);
+      }
+      case Rejection.RunGoesOn _ -> throw new AssertionError("a task does not know that");
     }
   }
 

@@ -47,6 +47,11 @@ public interface Disk {
   /** Makes one directory and forces its parent. Being there already is no error. */
   void createDirectory(Path directory) throws IOException;
 
+  /** The same without forcing the parent: for many, which are forced together. */
+  default void createDirectoryUnforced(Path directory) throws IOException {
+    createDirectory(directory);
+  }
+
   /** Gives a file another name in one step, replacing what bore that name. */
   void rename(Path from, Path to) throws IOException;
 

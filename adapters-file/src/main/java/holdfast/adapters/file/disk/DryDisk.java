@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A disk on which everything can be tried: it reads another one, and keeps all changes in memory.
- * Not safe for use by several threads.
+ * Any thread.
  */
 public final class DryDisk implements Disk {
   private static final int LOADED_BYTES_MAX = 256 << 20;
@@ -58,7 +58,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public DiskFile open(Path file, Access access) throws IOException {
+  public synchronized DiskFile open(Path file, Access access) throws IOException {
     if (access == Access.CREATE) {
       if (kind(file) != Kind.MISSING) {
         throw new FileAlreadyExistsException(file.toString());
@@ -79,7 +79,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public List<String> list(Path directory) throws IOException {
+  public synchronized List<String> list(Path directory) throws IOException {
     var names = new TreeSet<String>();
     Path origin = origin(directory);
     if (origin != null) {
@@ -102,7 +102,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public Kind kind(Path path) throws IOException {
+  public synchronized Kind kind(Path path) throws IOException {
     return switch (changes.get(path)) {
       case Node.Gone _ -> Kind.MISSING;
       case Node.Directory _ -> Kind.DIRECTORY;
@@ -116,7 +116,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public void createDirectory(Path directory) throws IOException {
+  public synchronized void createDirectory(Path directory) throws IOException {
     switch (kind(directory)) {
       case MISSING -> changes.put(directory, new Node.Directory());
       case DIRECTORY -> {
@@ -127,7 +127,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public void rename(Path from, Path to) throws IOException {
+  public synchronized void rename(Path from, Path to) throws IOException {
     Node node = changes.get(from);
     if (node == null) {
       node = new Node.Moved(existing(from));
@@ -137,7 +137,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public boolean delete(Path path) throws IOException {
+  public synchronized boolean delete(Path path) throws IOException {
     boolean wasThere = kind(path) != Kind.MISSING;
     if (wasThere) {
       changes.put(path, new Node.Gone());
@@ -157,15 +157,15 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public Instant modified(Path path) throws IOException {
+  public synchronized Instant modified(Path path) throws IOException {
     return changes.get(path) instanceof Node.Memory(MemoryFile memory)
-        ? memory.modified
+        ? memory.modified()
         : real.modified(existing(path));
   }
 
   /** Tells what would be taken away, and leaves it. */
   @Override
-  public @Nullable String restrict(Path path) throws IOException {
+  public synchronized @Nullable String restrict(Path path) throws IOException {
     Path origin = origin(path);
     if (changes.containsKey(path) || origin == null || real.kind(path) == Kind.OTHER) {
       return null;
@@ -175,7 +175,7 @@ public final class DryDisk implements Disk {
   }
 
   @Override
-  public long inode(Path path) throws IOException {
+  public synchronized long inode(Path path) throws IOException {
     return changes.get(path) instanceof Node.Memory(MemoryFile memory)
         ? System.identityHashCode(memory)
         : real.inode(existing(path));
@@ -192,7 +192,7 @@ public final class DryDisk implements Disk {
     }
 
     @Override
-    public int read(ByteBuffer target, long offset) {
+    public synchronized int read(ByteBuffer target, long offset) {
       int count = (int) Math.min(target.remaining(), size - offset);
       if (count <= 0) {
         return -1;
@@ -202,7 +202,7 @@ public final class DryDisk implements Disk {
     }
 
     @Override
-    public void write(ByteBuffer source, long offset) {
+    public synchronized void write(ByteBuffer source, long offset) {
       int end = Math.toIntExact(offset + source.remaining());
       if (end > bytes.length) {
         bytes = Arrays.copyOf(bytes, Math.max(end, bytes.length * 2));
@@ -215,17 +215,21 @@ public final class DryDisk implements Disk {
     public void force() {}
 
     @Override
-    public void modified(Instant time) {
+    public synchronized void modified(Instant time) {
       modified = time;
     }
 
+    synchronized Instant modified() {
+      return modified;
+    }
+
     @Override
-    public long size() {
+    public synchronized long size() {
       return size;
     }
 
     @Override
-    public void truncate(long to) {
+    public synchronized void truncate(long to) {
       if (to < size) {
         Arrays.fill(bytes, (int) to, size, (byte) 0);
       }

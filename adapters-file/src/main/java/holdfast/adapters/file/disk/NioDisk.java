@@ -114,18 +114,30 @@ public final class NioDisk implements Disk {
 
   @Override
   public void createDirectory(Path directory) throws IOException {
+    if (isMade(directory)) {
+      // What holds the first directory of ours may well be reached by a link.
+      force(Disk.parent(directory), Set.of(StandardOpenOption.READ));
+    }
+  }
+
+  @Override
+  public void createDirectoryUnforced(Path directory) throws IOException {
+    isMade(directory);
+  }
+
+  /** Makes a directory; false if it was there already. */
+  private boolean isMade(Path directory) throws IOException {
     try {
       Files.createDirectory(directory, DIRECTORY_MODE);
+      return true;
     } catch (FileAlreadyExistsException e) {
       if (kind(directory) != Kind.DIRECTORY) {
         throw e;
       }
-      return;
+      return false;
     } catch (FileSystemException e) {
       throw translated(e);
     }
-    // What holds the first directory of ours may well be reached by a link.
-    force(Disk.parent(directory), Set.of(StandardOpenOption.READ));
   }
 
   @Override

@@ -113,6 +113,11 @@ final class SegmentReader {
     return new Position(nextSeq, lastDigest);
   }
 
+  /** The valid batches that were read; only if made for {@link #mending}. */
+  byte[] whole() {
+    return whole.toByteArray();
+  }
+
   boolean isDamaged() {
     return damage.stream().anyMatch(offsets -> !offsets.isEmpty());
   }

@@ -2,6 +2,7 @@ package holdfast.adapters.file.json;
 
 import holdfast.domain.initiative.InitiativeEvent;
 import holdfast.domain.task.ProcessIdentity;
+import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.RunTicket;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskEvent;
@@ -46,6 +47,12 @@ final class EventJson {
       case TaskEvent.OutputSealed sealed -> {
         json.name(Member.ATTEMPT).value(sealed.attempt());
         TaskJson.seals(json.name(Member.SEALS), sealed.seals());
+      }
+      case TaskEvent.RunDecided decided -> {
+        json.name(Member.DECISION).value(decided.decision().name());
+        TaskJson.outputBytes(json.name(Member.OUTPUT_BYTES), decided.outputBytes());
+        TaskJson.state(json.name(Member.NEXT), decided.next());
+        json.name(Member.REASON).value(decided.reason());
       }
       case TaskEvent.Held _, TaskEvent.Released _, TaskEvent.Canceled _, TaskEvent.Purged _ -> {
         // Type and time say all there is.
@@ -111,6 +118,13 @@ final class EventJson {
                   at,
                   json.member(Member.ATTEMPT).integer(),
                   TaskJson.seals(json.member(Member.SEALS)));
+          case "run-decided" ->
+              new TaskEvent.RunDecided(
+                  at,
+                  json.member(Member.DECISION).constant(RunDecision.values()),
+                  TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)),
+                  TaskJson.state(json.member(Member.NEXT)),
+                  json.member(Member.REASON).text());
           case "purged" -> new TaskEvent.Purged(at);
           default -> throw new MalformedJsonException("unknown event of a task: " + type);
         };

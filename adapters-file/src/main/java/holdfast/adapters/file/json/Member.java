@@ -22,6 +22,7 @@ enum Member {
   COOKIE("cookie"),
   CREATED_AT("createdAt"),
   CWD("cwd"),
+  DECISION("decision"),
   DIGEST("digest"),
   ENDED_AT("endedAt"),
   ENTITY("entity"),

@@ -2,7 +2,9 @@ package holdfast.adapters.file.json;
 
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.recovery.RecoveryReport.Cause;
+import holdfast.domain.recovery.RecoveryReport.Decided;
 import holdfast.domain.recovery.RecoveryReport.TaskVerdict;
+import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.TaskId;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,7 +30,12 @@ public final class RecoveryReportJson {
       json.field("verdict", verdict.verdict()).field("reason", verdict.reason());
       texts(json, "evidence", verdict.evidence());
       json.field("decision", verdict.decision());
-      json.field("needsDecision", verdict.needsDecision()).endObject();
+      json.field("needsDecision", verdict.needsDecision());
+      Decided decided = verdict.decided();
+      if (decided != null) {
+        json.field("decided", decided.decision().name()).field("decidedAt", decided.at());
+      }
+      json.endObject();
     }
     return json.endArray().endObject().toByteArray();
   }
@@ -69,8 +76,13 @@ public final class RecoveryReportJson {
     List<String> evidence = texts(json.member("evidence"));
     String decision = json.member("decision").text();
     boolean needsDecision = json.member("needsDecision").flag();
+    Decided decided =
+        json.has("decided")
+            ? new Decided(json.constant(RunDecision.values()), json.member("decidedAt").instant())
+            : null;
     json.endObject();
-    return new TaskVerdict(id, attempt, verdict, reason, evidence, decision, needsDecision);
+    return new TaskVerdict(
+        id, attempt, verdict, reason, evidence, decision, needsDecision, decided);
   }
 
   private static void texts(JsonWriter json, String name, List<String> texts) {

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 public record Instance(UUID lineage, long inode) {
   private static final int BYTES_MAX = 4_096;
 
+  /** No file has it. */
+  private static final long NO_INODE = 0;
+
   /** The instance written at {@code file}, or null if it is missing or damaged. */
   public static @Nullable Instance read(Disk disk, Path file) throws IOException {
     if (disk.kind(file) != Disk.Kind.FILE) {
@@ -45,11 +48,21 @@ public record Instance(UUID lineage, long inode) {
 
   /** Writes the instance of {@code lineage}, durably, with the number of the file it is in. */
   public static Instance write(Disk disk, Path file, UUID lineage) throws IOException {
+    return write(disk, file, lineage, true);
+  }
+
+  /** Writes the instance of a directory that is a copy of {@code lineage}, wherever it stands. */
+  public static Instance writeOfCopy(Disk disk, Path file, UUID lineage) throws IOException {
+    return write(disk, file, lineage, false);
+  }
+
+  private static Instance write(Disk disk, Path file, UUID lineage, boolean isOriginal)
+      throws IOException {
     Path temporary = file.resolveSibling(file.getFileName() + Disk.TEMPORARY_SUFFIX);
     disk.delete(temporary);
     long inode;
     try (var opened = disk.open(temporary, Disk.Access.CREATE)) {
-      inode = disk.inode(temporary);
+      inode = isOriginal ? disk.inode(temporary) : NO_INODE;
       var json =
           new JsonWriter(128)
               .beginObject()

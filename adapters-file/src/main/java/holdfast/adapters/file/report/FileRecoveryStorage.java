@@ -158,10 +158,11 @@ public final class FileRecoveryStorage implements RecoveryStorage {
   }
 
   @Override
-  public synchronized List<RecoveryReport> newest(int limit) {
+  public synchronized List<RecoveryReport> before(@Nullable String newer, int limit) {
     var reports = new ArrayList<RecoveryReport>();
     for (String id : ids()) {
-      RecoveryReport report = reports.size() < limit ? read(id) : null;
+      boolean isWanted = reports.size() < limit && (newer == null || id.compareTo(newer) < 0);
+      RecoveryReport report = isWanted ? read(id) : null;
       if (report != null) {
         reports.add(report);
       }

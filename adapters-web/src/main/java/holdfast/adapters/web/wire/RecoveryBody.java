@@ -42,7 +42,8 @@ public record RecoveryBody(
     "reason",
     "evidence",
     "decision",
-    "needsDecision"
+    "needsDecision",
+    "decided"
   })
   public record VerdictBody(
       String id,
@@ -51,8 +52,14 @@ public record RecoveryBody(
       String reason,
       List<String> evidence,
       String decision,
-      boolean needsDecision) {}
+      boolean needsDecision,
+      @Nullable DecidedBody decided) {}
 
-  /** The reports of the last starts, newest first. */
-  public record Reports(List<RecoveryBody> items) {}
+  /**
+   * What a person decided since.
+   *
+   * @param decision {@code retry}, {@code fail} or {@code ignore}
+   */
+  @JsonbPropertyOrder({"decision", "at"})
+  public record DecidedBody(String decision, Instant at) {}
 }
