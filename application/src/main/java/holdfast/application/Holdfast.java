@@ -3,6 +3,7 @@ package holdfast.application;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Opened;
 import holdfast.domain.port.TaskStorage.Room;
@@ -158,7 +159,10 @@ public final class Holdfast implements AutoCloseable {
       return;
     }
     core.ports().processes().listener(supervisor);
-    feed.observeTasks(this::logChange);
+    var changes = new ChangeLog(core.ports(), core.clock());
+    changes.rebuild(opened.seq());
+    feed.observeCommits(changes::committed);
+    feed.observeTasks(changes::changed);
     feed.observeTasks(
         change -> {
           Task after = change.after();
@@ -184,21 +188,6 @@ public final class Holdfast implements AutoCloseable {
       scheduler.start();
     }
     maintenance.start();
-  }
-
-  private void logChange(TaskChange change) {
-    Task task = change.after() == null ? change.before() : change.after();
-    if (task != null) {
-      core.ports()
-          .log(
-              change.at(),
-              Category.TASK,
-              change.cause(),
-              Map.of(
-                  "taskId", task.id().value(),
-                  "seq", change.seq(),
-                  "state", task.state().name().name()));
-    }
   }
 
   /** Why nothing can be changed here, and what to do about it, or null. */
@@ -287,6 +276,16 @@ public final class Holdfast implements AutoCloseable {
 
   public HealthReport health() {
     return health;
+  }
+
+  /** Reads the event log. */
+  public EventLogReader eventLog() {
+    return core.ports().events().reader();
+  }
+
+  /** Notes in the event log what a driving adapter has seen. Neither blocks nor fails. */
+  public void note(Category category, String type, Map<String, Object> data) {
+    core.log(category, type, data);
   }
 
   /** Whether no task waits for a place, runs, or is being stopped. */

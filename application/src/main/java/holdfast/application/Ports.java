@@ -8,7 +8,9 @@ import holdfast.domain.port.Scrubbing;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.TaskStorage;
+import holdfast.domain.task.Secrets;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** The adapters a server is made of. */
@@ -22,7 +24,22 @@ public record Ports(
     Scrubbing scrubbing,
     EventLog events) {
 
+  /** Notes what happened, without what looks like a secret in it. */
   void log(Instant at, EventLog.Category category, String type, Map<String, Object> data) {
-    events.append(new EventLog.Entry(at, category, type, data));
+    events.append(new EventLog.Entry(at, category, type, shown(data)));
+  }
+
+  private static Map<String, Object> shown(Map<String, Object> data) {
+    Map<String, Object> shown = null;
+    for (Map.Entry<String, Object> detail : data.entrySet()) {
+      if (detail.getValue() instanceof String text) {
+        String redacted = Secrets.redacted(detail.getKey(), text);
+        if (!redacted.equals(text)) {
+          shown = shown == null ? new LinkedHashMap<>(data) : shown;
+          shown.put(detail.getKey(), redacted);
+        }
+      }
+    }
+    return shown == null ? data : shown;
   }
 }

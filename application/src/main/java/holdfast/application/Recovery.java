@@ -129,6 +129,7 @@ public final class Recovery {
     for (Task task : tasks(TaskState.Name::isActive)) {
       verdicts.add(settle(task, restarted));
     }
+    verdicts.forEach(this::log);
     RecoveryReport finished = finished(replay, startedAt, verdicts);
     report = finished;
     save(finished);
@@ -144,6 +145,20 @@ public final class Recovery {
     for (Task task : restarted) {
       supervisor.launch(task);
     }
+  }
+
+  private void log(TaskVerdict verdict) {
+    Task task = core.current(verdict.id());
+    core.log(
+        Category.TASK,
+        "verdict",
+        ChangeLog.data(
+            verdict.id(),
+            task,
+            Map.of(
+                "verdict", verdict.verdict(),
+                "reason", verdict.reason(),
+                "decision", verdict.decision())));
   }
 
   /** What storage alone has to say of a start that settles nothing. */

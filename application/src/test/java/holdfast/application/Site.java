@@ -84,6 +84,11 @@ final class Site implements AutoCloseable {
     return this;
   }
 
+  /** While the server is down. */
+  void retireJournalUpTo(long seq) {
+    content.retire(seq);
+  }
+
   /** Kill -9: whatever was not durable is gone, processes and run directories stay. */
   Site crash() {
     control().kill();

@@ -93,6 +93,30 @@ final class Settings {
       duration("HOLDFAST_LOG_FLUSH", "log-flush", "PT1S", "how long an event log line may wait");
   static final Setting<Long> MAX_LOG_SIZE =
       size("MAX_LOG_SIZE", "max-log-size", "10 MiB", "size at which an event log file is rotated");
+  static final Setting<Integer> LOG_FILES =
+      setting(
+          "HOLDFAST_LOG_FILES",
+          "log-files",
+          "20",
+          "a number from 1 to 10000",
+          "event log files kept of each category",
+          text -> (int) number(text, 1, 10_000));
+  static final Setting<Duration> LOG_AGE =
+      setting(
+          "HOLDFAST_LOG_AGE",
+          "log-age",
+          "P30D",
+          "an ISO-8601 duration from PT1M to P3650D, such as P30D",
+          "how long an event log file is kept",
+          text -> duration(text, Duration.ofMinutes(1), Duration.ofDays(3_650)));
+  static final Setting<Long> LOG_BUDGET =
+      setting(
+          "HOLDFAST_LOG_BUDGET",
+          "log-budget",
+          "512 MiB",
+          SIZES + ", at least 1 MiB",
+          "room for all event logs together",
+          text -> atLeast(bytes(text), 1L << 20));
   static final Setting<List<String>> ALLOWED_HOSTS =
       setting(
           "HOLDFAST_ALLOWED_HOSTS",
@@ -164,6 +188,9 @@ final class Settings {
           SCRUB_INTERVAL,
           MAX_LOG_SIZE,
           LOG_FLUSH,
+          LOG_FILES,
+          LOG_AGE,
+          LOG_BUDGET,
           SHUTDOWN_TIMEOUT,
           SHUTDOWN_TASKS);
 
@@ -265,17 +292,26 @@ final class Settings {
   }
 
   private static Duration positiveDuration(String text) {
+    return duration(text, Duration.ofNanos(1), Duration.ofDays(1));
+  }
+
+  private static Duration duration(String text, Duration min, Duration max) {
     try {
       Duration duration = Duration.parse(text.strip());
-      if (duration.isNegative()
-          || duration.isZero()
-          || duration.compareTo(Duration.ofDays(1)) > 0) {
-        throw new IllegalArgumentException("must be longer than zero and at most a day");
+      if (duration.compareTo(min) < 0 || duration.compareTo(max) > 0) {
+        throw new IllegalArgumentException("must be from " + min + " to " + max);
       }
       return duration;
     } catch (DateTimeParseException notOne) {
       throw new IllegalArgumentException("is no duration", notOne);
     }
+  }
+
+  private static long atLeast(long number, long min) {
+    if (number < min) {
+      throw new IllegalArgumentException("is too little");
+    }
+    return number;
   }
 
   private static long bytes(String text) {

@@ -38,7 +38,11 @@ final class Storage {
             configuration.get(Settings.ACCEPT_LOSS)),
         FileStorageSettings.Sizes.USUAL.withDiskReserve(configuration.get(Settings.DISK_RESERVE)),
         new FileStorageSettings.Logs(
-            configuration.get(Settings.MAX_LOG_SIZE), 5, configuration.get(Settings.LOG_FLUSH)),
+            configuration.get(Settings.MAX_LOG_SIZE),
+            configuration.get(Settings.LOG_FILES),
+            configuration.get(Settings.LOG_AGE),
+            configuration.get(Settings.LOG_BUDGET),
+            configuration.get(Settings.LOG_FLUSH)),
         clock,
         onFatal);
   }

@@ -81,6 +81,8 @@ public final class FileStorage implements AutoCloseable {
             new FileEventLog.Bounds(
                 settings.logs().bytesMax(),
                 settings.logs().filesMax(),
+                settings.logs().ageMax(),
+                settings.logs().budgetBytes(),
                 settings.logs().flushInterval()),
             settings.clock());
     recoveryStorage =

@@ -91,13 +91,18 @@ public record FileStorageSettings(
    *
    * @param bytesMax size at which a file is rotated
    * @param filesMax files kept of each category, the one being written included
+   * @param ageMax how long a file is kept after its last line
+   * @param budgetBytes of all files of all categories together; files are rotated before {@code
+   *     bytesMax} if that would not leave room for older ones
    * @param flushInterval longest time that a line waits in memory
    */
-  public record Logs(long bytesMax, int filesMax, Duration flushInterval) {
-    public static final Logs USUAL = new Logs(100L << 20, 5, Duration.ofSeconds(1));
+  public record Logs(
+      long bytesMax, int filesMax, Duration ageMax, long budgetBytes, Duration flushInterval) {
+    public static final Logs USUAL =
+        new Logs(10L << 20, 20, Duration.ofDays(30), 512L << 20, Duration.ofSeconds(1));
 
     public Logs {
-      if (bytesMax < 1 || filesMax < 1) {
+      if (bytesMax < 1 || filesMax < 1 || budgetBytes < 1) {
         throw new IllegalArgumentException("bounds must be positive");
       }
     }

@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What a start reads and judges is {@link HistoryRecovery}, what it mends and begins {@link
  * HistoryTakeover}; here is how far history goes since.
  *
- * <p>One thread at a time, except for {@link #find}, {@link #prepareSpare}, {@link #checkpoint} and
- * {@link #retire}. After an exception nothing more may be appended.
+ * <p>One thread at a time, except for {@link #find}, {@link #from}, {@link #prepareSpare}, {@link
+ * #checkpoint} and {@link #retire}. After an exception nothing more may be appended.
  */
 final class History {
   private final Journal journal;
@@ -222,6 +222,16 @@ final class History {
 
   @Nullable SequencedChange find(long wanted) throws IOException {
     return journal.find(wanted);
+  }
+
+  /** See {@link Journal#from}. */
+  List<SequencedChange> from(long wanted) throws IOException {
+    return journal.from(wanted);
+  }
+
+  /** See {@link Journal#firstSeq}. */
+  long firstSeq() {
+    return journal.firstSeq();
   }
 
   /** The newest durable seq. */

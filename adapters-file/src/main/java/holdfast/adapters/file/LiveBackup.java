@@ -308,7 +308,7 @@ public final class LiveBackup {
             source.resolve(shard),
             target.resolve(shard),
             name -> name.endsWith(".json"),
-            copying::anew);
+            Copying.How.ANEW);
       }
     }
     copying.keepOnly(target, shards);
@@ -365,7 +365,7 @@ public final class LiveBackup {
         from.outputCopies(task),
         to.outputCopies(task),
         name -> isFinished(name) && name.startsWith(id + "-"),
-        copying::ifChanged);
+        Copying.How.IF_CHANGED);
     run(from.task(task), to.task(task));
   }
 
@@ -382,7 +382,7 @@ public final class LiveBackup {
                 isFinished(name)
                     && name.length() > TaskId.LENGTH
                     && known.contains(name.substring(0, TaskId.LENGTH)),
-            copying::ifChanged);
+            Copying.How.IF_CHANGED);
       }
     }
     copying.keepOnly(to.outputCopies(), shards);
@@ -415,7 +415,7 @@ public final class LiveBackup {
             source.resolve(run),
             target.resolve(run),
             name -> isFinished(name) && !name.equals(PERMIT),
-            copying::ifChanged);
+            Copying.How.IF_CHANGED);
       }
     }
     copying.keepOnly(target, runs);
@@ -428,13 +428,10 @@ public final class LiveBackup {
           from.logs().resolve(name),
           to.logs().resolve(name),
           LiveBackup::isFinished,
-          (file, copy) ->
-              file.toString().endsWith(".jsonl")
-                  ? copying.lines(file, copy)
-                  : copying.ifChanged(file, copy));
+          Copying.How.LINES);
     }
-    copying.files(from.reports(), to.reports(), LiveBackup::isFinished, copying::ifChanged);
-    copying.files(from.conflicts(), to.conflicts(), LiveBackup::isFinished, copying::ifChanged);
+    copying.files(from.reports(), to.reports(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
+    copying.files(from.conflicts(), to.conflicts(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
     copying.anew(from.data().resolve("token"), to.data().resolve("token"));
     boolean isElsewhere = !from.state().equals(from.data().resolve("state"));
     // A start from the copy must not find its way to the directories of the original.

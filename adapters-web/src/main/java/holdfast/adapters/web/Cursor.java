@@ -1,12 +1,15 @@
 package holdfast.adapters.web;
 
 import holdfast.application.Position;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLogReader;
 import holdfast.domain.task.TaskId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.EnumMap;
 
 /**
  * Writes places in lists as opaque text, and reads them back. Nothing is granted by a cursor, so it
@@ -16,12 +19,14 @@ import java.util.Base64;
  *  entities  base64url( 'e' seconds:i64 nanos:i32 id:20 ascii )
  *  history   base64url( 'h' seq:i64 )
  *  conflicts base64url( 'c' id:ascii )
+ *  logs      base64url( 'l' before:i64 floor:i64 of each category )
  *  reports   base64url( 'r' id:ascii )
  * </pre>
  */
 final class Cursor {
   private static final int ENTITY_BYTES = 1 + 8 + 4 + TaskId.LENGTH;
   private static final int HISTORY_BYTES = 1 + 8;
+  private static final int LOG_BYTES = 1 + 8 + 8 * Category.values().length;
 
   private Cursor() {}
 
@@ -109,6 +114,30 @@ final class Cursor {
       throw garbage();
     }
     return seq;
+  }
+
+  static String of(EventLogReader.Place place) {
+    ByteBuffer bytes = ByteBuffer.allocate(LOG_BYTES).put((byte) 'l').putLong(place.before());
+    for (Category category : Category.values()) {
+      bytes.putLong(place.floors().getOrDefault(category, 0L));
+    }
+    return encode(bytes.array());
+  }
+
+  /**
+   * @throws RefusedException with status 400 if {@code cursor} was not made here
+   */
+  static EventLogReader.Place log(String cursor) {
+    ByteBuffer bytes = decode(cursor, 'l', LOG_BYTES);
+    long before = bytes.getLong();
+    var floors = new EnumMap<Category, Long>(Category.class);
+    for (Category category : Category.values()) {
+      floors.put(category, bytes.getLong());
+    }
+    if (before < 1 || floors.values().stream().anyMatch(floor -> floor < 0)) {
+      throw garbage();
+    }
+    return new EventLogReader.Place(before, floors);
   }
 
   private static String encode(byte[] bytes) {

@@ -162,6 +162,7 @@ public final class HoldfastWeb {
     all.addAll(new RecoveryRoutes(recovered, calls).routes());
     all.addAll(new SyncRoutes(recovered, rendering).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
+    all.add(new LogRoutes(recovered).route());
     all.add(new ShutdownRoute(recovered, shutdown).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());

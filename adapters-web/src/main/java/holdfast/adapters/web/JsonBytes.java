@@ -65,6 +65,11 @@ final class JsonBytes {
     return this;
   }
 
+  /** Appends text as it stands. */
+  JsonBytes utf8(String json) {
+    return raw(json.getBytes(StandardCharsets.UTF_8));
+  }
+
   JsonBytes number(long value) {
     return ascii(Long.toString(value));
   }

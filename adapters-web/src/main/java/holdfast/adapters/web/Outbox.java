@@ -21,7 +21,7 @@ final class Outbox {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Queue<Work> answers = new ArrayDeque<>();
-  private final Queue<StateSubscription> state = new ArrayDeque<>();
+  private final Queue<PulledSubscription> state = new ArrayDeque<>();
   private final Queue<Work> output = new ArrayDeque<>();
   private boolean pingDue;
   private boolean stateTurn;
@@ -40,7 +40,8 @@ final class Outbox {
     default void discard() {}
   }
 
-  private record Closing(CloseCode code, String reason) {}
+  /** Why the socket is closed. */
+  record Closing(CloseCode code, String reason) {}
 
   Outbox(FrameWriter writer) {
     this.writer = writer;
@@ -92,7 +93,7 @@ final class Outbox {
   }
 
   /** A subscription has something to say. Called under the feed's lock: quick, and never blocks. */
-  void announce(StateSubscription subscription) {
+  void announce(PulledSubscription subscription) {
     lock.lock();
     try {
       if (!subscription.announced) {
@@ -183,6 +184,16 @@ final class Outbox {
     rest.forEach(Work::discard);
   }
 
+  /** How the socket is being closed, or null if nobody has said so yet. */
+  @Nullable Closing closing() {
+    lock.lock();
+    try {
+      return closing;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** When the close frame was written, by {@link System#nanoTime}; 0 if it was not yet. */
   long closeSentAt() {
     return closeSentAt;
@@ -263,7 +274,7 @@ final class Outbox {
   }
 
   private @Nullable Work nextState() {
-    StateSubscription subscription = state.poll();
+    PulledSubscription subscription = state.poll();
     if (subscription == null) {
       return null;
     }

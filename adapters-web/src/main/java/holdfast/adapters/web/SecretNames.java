@@ -1,33 +1,19 @@
 package holdfast.adapters.web;
 
+import holdfast.domain.task.Secrets;
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** Keeps values that look secret from being shown. */
 final class SecretNames {
   /** Stands for a value that is not shown. A client that sends it back is refused. */
-  static final String MARK = "[redacted]";
-
-  private static final List<String> TELLING =
-      List.of(
-          "TOKEN",
-          "SECRET",
-          "PASSWORD",
-          "PASSWD",
-          "PASSPHRASE",
-          "KEY",
-          "CREDENTIAL",
-          "AUTHORIZATION",
-          "COOKIE");
+  static final String MARK = Secrets.MARK;
 
   private SecretNames() {}
 
   /** Whether a variable of this name is likely to hold a secret. */
   static boolean isTelling(String name) {
-    String upper = name.toUpperCase(Locale.ROOT);
-    return TELLING.stream().anyMatch(upper::contains);
+    return Secrets.isTelling(name);
   }
 
   /** The same variables, with the mark in place of what looks secret. */

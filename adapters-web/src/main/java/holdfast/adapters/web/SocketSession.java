@@ -32,8 +32,9 @@ final class SocketSession {
   private final Outbox outbox;
   private final InstantSource clock;
   private final SocketCommands commands;
+  private final SocketDiary diary;
   private final Thread writer;
-  private final Map<String, StateSubscription> states = new ConcurrentHashMap<>();
+  private final Map<String, PulledSubscription> states = new ConcurrentHashMap<>();
   private final Map<String, OutputChannel> channels = new ConcurrentHashMap<>();
   private final Semaphore entitlement = new Semaphore(CHUNKS_IN_FLIGHT_MAX, true);
   private final long heartbeatNanos;
@@ -54,6 +55,7 @@ final class SocketSession {
     this.clock = clock;
     this.outbox = new Outbox(frames);
     this.commands = new SocketCommands(services, outbox);
+    this.diary = new SocketDiary(services.application(), sockets.nextNumber(), connection.peer());
     this.heartbeatNanos = sockets.heartbeat().toNanos();
     this.writer = Thread.ofVirtual().name("socket-writer").unstarted(this::write);
   }
@@ -61,6 +63,7 @@ final class SocketSession {
   /** Begins to write. */
   void begin() {
     writer.start();
+    diary.connected();
     sockets.add(this);
   }
 
@@ -191,6 +194,7 @@ final class SocketSession {
     SubscribeMessage wanted = SubscribeMessage.read(message);
     switch (wanted) {
       case SubscribeMessage.State state -> follow(id, state);
+      case SubscribeMessage.Logs logs -> follow(id, logs);
       case SubscribeMessage.Output output -> follow(id, output);
     }
   }
@@ -204,8 +208,7 @@ final class SocketSession {
             .feed()
             .subscribe(wanted.topic(), wanted.filter(), wanted.since(), announced);
     var subscription =
-        new StateSubscription(
-            id, feed, services.rendering(), services.metrics()::reset, () -> states.remove(id));
+        new StateSubscription(id, feed, services.rendering(), this::reset, () -> states.remove(id));
     states.put(id, subscription);
     announced.connect(subscription);
   }
@@ -226,6 +229,26 @@ final class SocketSession {
         outbox.announce(connected);
       }
     }
+  }
+
+  /** A subscription has told its client to begin anew. */
+  private void reset(String id, String reason) {
+    services.metrics().reset(reason);
+    diary.reset(id, reason);
+  }
+
+  private void follow(String id, SubscribeMessage.Logs wanted) {
+    var subscription =
+        new LogSubscription(
+            id,
+            services.application().eventLog(),
+            wanted,
+            services.application().state().epoch(),
+            this::reset,
+            () -> states.remove(id));
+    states.put(id, subscription);
+    subscription.begin(() -> outbox.announce(subscription));
+    outbox.announce(subscription);
   }
 
   private void follow(String id, SubscribeMessage.Output wanted) {
@@ -264,7 +287,7 @@ final class SocketSession {
 
   private void unsubscribe(String id, BodyReader message) {
     finish(message);
-    StateSubscription state = states.remove(id);
+    PulledSubscription state = states.remove(id);
     OutputChannel channel = channels.remove(id);
     if (state != null) {
       state.close();
@@ -319,7 +342,7 @@ final class SocketSession {
     if (now - pingedAt >= heartbeatNanos) {
       pingedAt = now;
       outbox.ping();
-      for (StateSubscription subscription : states.values()) {
+      for (PulledSubscription subscription : states.values()) {
         subscription.mark();
         outbox.announce(subscription);
       }
@@ -344,9 +367,10 @@ final class SocketSession {
 
   /** Lets go of everything, once the close frame is written or cannot be. On the reading thread. */
   void end() throws InterruptedException {
+    diary.disconnected(outbox.closing());
     try {
       outbox.close(CloseCode.NORMAL, "");
-      states.values().forEach(StateSubscription::close);
+      states.values().forEach(PulledSubscription::close);
       channels.values().forEach(OutputChannel::cancel);
       writer.join();
     } finally {

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** All WebSockets: watches over their heartbeats and says good-bye to them. */
@@ -15,6 +16,7 @@ final class Sockets {
   private final Duration heartbeat;
   private final ChunkPool pool = new ChunkPool();
   private final Set<SocketSession> open = ConcurrentHashMap.newKeySet();
+  private final AtomicLong numbers = new AtomicLong();
   private volatile @Nullable SocketServices services;
   private volatile HoldfastWeb.@Nullable Leaving leaving;
 
@@ -37,6 +39,11 @@ final class Sockets {
   /** What sockets are served with, or null while none may be opened. */
   @Nullable SocketServices services() {
     return leaving == null ? services : null;
+  }
+
+  /** Tells sockets apart in the event log. */
+  long nextNumber() {
+    return numbers.incrementAndGet();
   }
 
   int count() {

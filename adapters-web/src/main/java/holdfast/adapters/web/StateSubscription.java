@@ -1,6 +1,5 @@
 package holdfast.adapters.web;
 
-import holdfast.adapters.web.wire.Frames;
 import holdfast.application.FeedEvent;
 import holdfast.application.FeedItem;
 import holdfast.application.InitiativeView;
@@ -10,50 +9,34 @@ import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
-import java.util.function.Consumer;
 
 /**
  * One client's subscription to tasks or initiatives: the list or the replay first, then {@code
  * live}, then every change. The socket's writer pulls from it; nothing waits here but what the feed
  * itself keeps, merged by entity, for those who are slow.
  */
-final class StateSubscription {
+final class StateSubscription extends PulledSubscription {
   private static final int EVENTS_AT_ONCE = 64;
   private static final int SNAPSHOT_FRAME_BYTES = 128 * 1024;
 
-  private final String id;
   private final Subscription subscription;
   private final Rendering rendering;
-  private final Consumer<String> resets;
-  private final Runnable ended;
   private Iterator<FeedItem> snapshot = List.<FeedItem>of().iterator();
   private Iterator<FeedEvent> replay = List.<FeedEvent>of().iterator();
   private long startSeq;
   private long sentSeq;
   private boolean snapshotDue;
   private boolean live;
-  private volatile boolean closed;
-  private volatile boolean markDue;
-
-  /** Whether it waits in the outbox; guarded by the outbox's lock. */
-  boolean announced;
 
   /**
-   * @param resets called with the reason if the client is told to list again
+   * @param resets told of a reset
    * @param ended called once the subscription is over by itself
    */
   StateSubscription(
-      String id,
-      Subscription subscription,
-      Rendering rendering,
-      Consumer<String> resets,
-      Runnable ended) {
-    this.id = id;
+      String id, Subscription subscription, Rendering rendering, Resets resets, Runnable ended) {
+    super(id, resets, ended);
     this.subscription = subscription;
     this.rendering = rendering;
-    this.resets = resets;
-    this.ended = ended;
     switch (subscription.start()) {
       case Subscription.Start.Snapshot(long seq, List<FeedItem> items) -> {
         snapshot = items.iterator();
@@ -68,24 +51,15 @@ final class StateSubscription {
     }
   }
 
-  /** Asks for a bookmark if nothing has been sent for a while. Any thread. */
-  void mark() {
-    markDue = true;
-  }
-
-  /** Ends it; the writer sends no more of it. Any thread; idempotent. */
+  @Override
   void close() {
-    closed = true;
+    super.close();
     subscription.close();
   }
 
-  /**
-   * Writes some of what is to be said. On the writer's thread.
-   *
-   * @return whether there is more
-   */
+  @Override
   boolean write(FrameWriter out) {
-    if (closed) {
+    if (isOver()) {
       return false;
     }
     if (subscription.start() instanceof Subscription.Start.Reset(Subscription.Reason reason)) {
@@ -112,7 +86,7 @@ final class StateSubscription {
       out.text(eventFrame(replay.next()));
     }
     if (!replay.hasNext()) {
-      out.text(Rendering.json(new Frames.Place("live", id, startSeq)));
+      place(out, "live", startSeq);
       sentSeq = startSeq;
       live = true;
     }
@@ -125,30 +99,20 @@ final class StateSubscription {
       out.text(eventFrame(event));
       sentSeq = event.seq();
     }
-    if (events.isEmpty() && markDue) {
-      markDue = false;
+    if (events.isEmpty() && takeMark()) {
       long seq = subscription.seq();
       if (seq > sentSeq) {
-        out.text(Rendering.json(new Frames.Place("mark", id, seq)));
+        place(out, "mark", seq);
         sentSeq = seq;
       }
     }
     return events.size() == EVENTS_AT_ONCE;
   }
 
-  private boolean reset(FrameWriter out, Subscription.Reason reason) {
-    String why = reason.name().toLowerCase(Locale.ROOT);
-    resets.accept(why);
-    out.text(Rendering.json(new Frames.Reset(id, why)));
-    close();
-    ended.run();
-    return false;
-  }
-
   private byte[] snapshotFrame() {
     var json = new JsonBytes(SNAPSHOT_FRAME_BYTES / 8);
     json.ascii("{\"type\":\"snapshot\",\"id\":")
-        .text(id)
+        .text(id())
         .ascii(",\"epoch\":")
         .text(subscription.epoch());
     json.ascii(",\"seq\":").number(startSeq).ascii(",\"items\":[");
@@ -164,7 +128,7 @@ final class StateSubscription {
     FeedItem value = event.value();
     byte[] item = value == null ? null : changed(value);
     var json = new JsonBytes(256 + (item == null ? 4 : item.length));
-    json.ascii("{\"type\":\"event\",\"id\":").text(id).ascii(",\"seq\":").number(event.seq());
+    json.ascii("{\"type\":\"event\",\"id\":").text(id()).ascii(",\"seq\":").number(event.seq());
     json.ascii(",\"entity\":\"").ascii(entity(event.key()));
     json.ascii(item == null ? "\",\"op\":\"delete\"" : "\",\"op\":\"put\"");
     json.ascii(",\"key\":").text(event.key().id()).ascii(",\"value\":");

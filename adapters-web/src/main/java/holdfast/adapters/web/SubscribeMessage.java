@@ -3,6 +3,8 @@ package holdfast.adapters.web;
 import holdfast.application.EventFeed;
 import holdfast.application.FeedFilter;
 import holdfast.domain.initiative.InitiativeId;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLogReader;
 import holdfast.domain.task.OutputStreamName;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskState;
@@ -22,6 +24,14 @@ sealed interface SubscribeMessage {
    * @param since where the client had got to, or null to begin with the list
    */
   record State(EventFeed.Topic topic, FeedFilter filter, EventFeed.@Nullable Since since)
+      implements SubscribeMessage {}
+
+  /**
+   * Lines of the event log.
+   *
+   * @param since where the client had got to, or null to begin with what comes next
+   */
+  record Logs(EventLogReader.Filter filter, EventFeed.@Nullable Since since)
       implements SubscribeMessage {}
 
   /**
@@ -60,10 +70,11 @@ sealed interface SubscribeMessage {
         switch (topic) {
           case "tasks" -> state(EventFeed.Topic.TASKS, message);
           case "initiatives" -> state(EventFeed.Topic.INITIATIVES, message);
+          case "logs" -> logs(message);
           case "output" -> output(message);
           case null, default ->
               throw new RefusedException(
-                  Problem.invalid("/topic", "must be one of initiatives, output, tasks"));
+                  Problem.invalid("/topic", "must be one of initiatives, logs, output, tasks"));
         };
     message.finish();
     message.violations().refuseIfAny();
@@ -79,15 +90,54 @@ sealed interface SubscribeMessage {
         since == null ? null : since(since));
   }
 
-  private static FeedFilter filter(BodyReader filter) {
+  private static Logs logs(BodyReader message) {
+    BodyReader filter = message.object("filter");
+    BodyReader since = message.object("since");
+    return new Logs(
+        filter == null ? EventLogReader.Filter.ALL : logFilter(filter),
+        since == null ? null : since(since));
+  }
+
+  private static EventLogReader.Filter logFilter(BodyReader filter) {
+    String task = taskId(filter);
+    String initiative = initiativeId(filter);
+    String type = filter.text("type");
+    if (type != null && !LogRoutes.isType(type)) {
+      filter.complain("type", "is no type, such as process-started");
+    }
+    Set<Category> categories = EnumSet.noneOf(Category.class);
+    for (String name : names(filter, "category")) {
+      Category category = LogRoutes.category(name);
+      if (category == null) {
+        filter.complain("category", "must name categories: " + LogRoutes.categoryNames());
+      } else {
+        categories.add(category);
+      }
+    }
+    filter.finish();
+    filter.violations().refuseIfAny();
+    return new EventLogReader.Filter(categories, type, task, initiative, null, null, null);
+  }
+
+  private static @Nullable String taskId(BodyReader filter) {
     String task = filter.text("taskId");
-    String initiative = filter.text("initiativeId");
     if (task != null && !TaskId.isValid(task)) {
       filter.complain("taskId", "is not the id of a task");
     }
+    return task;
+  }
+
+  private static @Nullable String initiativeId(BodyReader filter) {
+    String initiative = filter.text("initiativeId");
     if (initiative != null && !InitiativeId.isValid(initiative)) {
       filter.complain("initiativeId", "is not the id of an initiative");
     }
+    return initiative;
+  }
+
+  private static FeedFilter filter(BodyReader filter) {
+    String task = taskId(filter);
+    String initiative = initiativeId(filter);
     Set<TaskState.Name> states = states(filter);
     filter.finish();
     filter.violations().refuseIfAny();
@@ -97,15 +147,9 @@ sealed interface SubscribeMessage {
         states);
   }
 
-  /** One name, several separated by commas as in the REST call, or an array of names. */
   private static Set<TaskState.Name> states(BodyReader filter) {
     Set<TaskState.Name> states = EnumSet.noneOf(TaskState.Name.class);
-    List<String> names =
-        filter.isArray("state") ? filter.texts("state") : split(filter.text("state"));
-    if (names == null) {
-      return states;
-    }
-    for (String name : names) {
+    for (String name : names(filter, "state")) {
       try {
         states.add(TaskState.Name.valueOf(name));
       } catch (IllegalArgumentException e) {
@@ -113,6 +157,12 @@ sealed interface SubscribeMessage {
       }
     }
     return states;
+  }
+
+  /** One name, several separated by commas as in the REST call, or an array of names. */
+  private static List<String> names(BodyReader filter, String member) {
+    List<String> names = filter.isArray(member) ? filter.texts(member) : split(filter.text(member));
+    return names == null ? List.of() : names;
   }
 
   private static @Nullable List<String> split(@Nullable String names) {

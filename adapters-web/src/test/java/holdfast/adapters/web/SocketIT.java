@@ -306,7 +306,7 @@ class SocketIT {
   void refusalsNameTheIdAndTheSocketLivesOn() throws IOException {
     try (var client = SocketClient.connect(server)) {
       String missing = "0".repeat(20);
-      refused(client, "{\"type\":\"subscribe\",\"id\":\"e\",\"topic\":\"logs\"}", 400);
+      refused(client, "{\"type\":\"subscribe\",\"id\":\"e\",\"topic\":\"weather\"}", 400);
       refused(
           client,
           "{\"type\":\"subscribe\",\"id\":\"e\",\"topic\":\"output\",\"taskId\":\""

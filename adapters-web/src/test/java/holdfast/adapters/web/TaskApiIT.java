@@ -144,7 +144,7 @@ class TaskApiIT {
     assertEquals(404, server.post("/api/tasks/bulk/x", "{}").statusCode());
     assertEquals(405, server.post("/api/tasks/bulk", "{}").statusCode());
     assertEquals(400, server.get("/api/tasks?label=a:b").statusCode());
-    assertEquals(404, server.get("/api/logs").statusCode());
+    assertEquals(404, server.get("/api/nothing").statusCode());
   }
 
   @Test

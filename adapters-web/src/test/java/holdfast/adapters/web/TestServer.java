@@ -4,7 +4,7 @@ import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
 import holdfast.application.ShutdownTasks;
-import holdfast.domain.port.EventLog;
+import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
 import holdfast.domain.port.InMemoryScrubbing;
@@ -48,6 +48,7 @@ final class TestServer implements AutoCloseable {
   final InMemoryTaskStorage tasks;
   final InMemoryRecoveryStorage reports;
   final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
+  final InMemoryEventLog log = new InMemoryEventLog();
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
   final int port;
@@ -130,7 +131,7 @@ final class TestServer implements AutoCloseable {
             new InMemoryStateFiles(),
             snapshots,
             new InMemoryScrubbing(),
-            new ForgetfulLog());
+            log);
     var begun =
         new GracefulShutdown(LIMIT, ShutdownTasks.DRAIN, InstantSource.system(), ports, line -> {});
     shutdown = begun;
@@ -149,18 +150,6 @@ final class TestServer implements AutoCloseable {
       throw new IllegalStateException(e);
     }
     web.open(application, begun);
-  }
-
-  /** Keeps nothing: no test here asks, and benchmarks write a great deal. */
-  private static final class ForgetfulLog implements EventLog {
-    @Override
-    public void append(Entry entry) {}
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void close() {}
   }
 
   Holdfast application() {

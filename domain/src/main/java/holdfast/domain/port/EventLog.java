@@ -1,6 +1,7 @@
 package holdfast.domain.port;
 
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -8,7 +9,8 @@ import java.util.Map;
  * newest lines in a crash, and nothing is ever decided from it.
  *
  * <p>Any thread. {@link #append} neither blocks nor fails: what cannot be written is counted, and
- * the gap is shown in the log itself.
+ * the gap is shown in the log itself, in the category that has it: a line of type {@code gap} whose
+ * {@code lost} is the count.
  */
 public interface EventLog extends AutoCloseable {
 
@@ -19,14 +21,20 @@ public interface EventLog extends AutoCloseable {
     INITIATIVE,
     SYSTEM,
     ERROR,
-    AUDIT
+    AUDIT;
+
+    /** As it is written in lines, queries and the names of files. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /**
    * One line.
    *
    * @param type what happened, kebab-case
-   * @param data details: values are strings, numbers and booleans
+   * @param data details: values are strings, numbers and booleans. {@code taskId}, {@code
+   *     initiativeId} and {@code seq} are what they say in every line that has them
    */
   record Entry(Instant at, Category category, String type, Map<String, Object> data) {}
 
@@ -34,6 +42,9 @@ public interface EventLog extends AutoCloseable {
 
   /** Writes out everything appended before. */
   void flush();
+
+  /** Reads what was written. */
+  EventLogReader reader();
 
   /** Flushes and lets go. Idempotent. */
   @Override

@@ -63,6 +63,14 @@ public interface TaskStorage extends AutoCloseable {
   List<Committed> history(EntityKey key, long beforeSeq, int limit);
 
   /**
+   * What was committed behind {@code afterSeq}, oldest first: everything durable that has not been
+   * retired.
+   *
+   * @param limit at most so many
+   */
+  List<Committed> changes(long afterSeq, int limit);
+
+  /**
    * Goes on with another state, in a new epoch. Everything handed over before is durable and was
    * fed first; commits that come meanwhile wait or are refused as BUSY, and later ones build upon
    * {@code next}. It is all or nothing, whatever crash comes in between.

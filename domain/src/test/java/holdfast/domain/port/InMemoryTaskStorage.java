@@ -34,6 +34,12 @@ public final class InMemoryTaskStorage implements TaskStorage {
     private long seq;
     private long term;
     private boolean cleanEnd;
+    private long retired;
+
+    /** From now on changes up to this seq are not to be had one by one. */
+    public synchronized void retire(long seq) {
+      retired = seq;
+    }
 
     /** Everything durable, in order. */
     public synchronized List<Committed> log() {
@@ -245,6 +251,16 @@ public final class InMemoryTaskStorage implements TaskStorage {
   private long lastSeq() {
     synchronized (content) {
       return content.seq;
+    }
+  }
+
+  @Override
+  public List<Committed> changes(long afterSeq, int limit) {
+    synchronized (content) {
+      return content.log.stream()
+          .filter(committed -> committed.seq() > Math.max(afterSeq, content.retired))
+          .limit(limit)
+          .toList();
     }
   }
 

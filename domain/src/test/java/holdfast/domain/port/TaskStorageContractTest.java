@@ -242,6 +242,26 @@ public abstract class TaskStorageContractTest {
   }
 
   @Test
+  void changesBehindASeqAreReadInOrderAcrossRestarts() throws InterruptedException {
+    var all = new ArrayList<Committed>();
+    for (int i = 0; i < 30; i++) {
+      if (i % 10 == 9) {
+        crash();
+        reopen();
+      }
+      Change first = SampleTasks.submit(i);
+      Change second = SampleTasks.submit(100 + i);
+      commit(first, second);
+      all.add(new Committed(2L * i + 1, first));
+      all.add(new Committed(2L * i + 2, second));
+    }
+    assertEquals(all, storage.changes(0, 1_000));
+    assertEquals(all.subList(17, 60), storage.changes(17, 1_000));
+    assertEquals(all.subList(17, 24), storage.changes(17, 7));
+    assertTrue(storage.changes(60, 7).isEmpty());
+  }
+
+  @Test
   void concurrentCommitsAreOrderedWithoutGaps() throws InterruptedException {
     int threads = 8;
     int each = 200;

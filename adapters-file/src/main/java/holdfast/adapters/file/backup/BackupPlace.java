@@ -5,7 +5,6 @@ import holdfast.adapters.file.disk.FileLock;
 import holdfast.adapters.file.disk.LockHeldException;
 import holdfast.adapters.file.disk.NioDisk;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -50,7 +49,7 @@ public final class BackupPlace {
   public static BackupPlace make(Path wanted, List<Path> sources) throws IOException {
     var disk = new NioDisk();
     Path parent = Disk.parent(wanted.toAbsolutePath().normalize());
-    if (!Files.isDirectory(parent)) {
+    if (!NioDisk.isDirectory(parent)) {
       throw new RefusedException(
           parent + " is no directory. Make it, or mount what belongs there, and try again");
     }
@@ -83,8 +82,7 @@ public final class BackupPlace {
           throw new RefusedException(
               target + " is not empty, and a backup replaces nothing. Name a new directory");
         }
-        if (!Files.getAttribute(target, "unix:dev")
-            .equals(Files.getAttribute(parent, "unix:dev"))) {
+        if (!NioDisk.areOnOneFileSystem(target, parent)) {
           throw new RefusedException(
               target
                   + " is a mount point. Name a directory below it: "

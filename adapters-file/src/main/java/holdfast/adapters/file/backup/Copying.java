@@ -48,15 +48,14 @@ public final class Copying {
     return bytes;
   }
 
-  /** What copies a file that stands alone. */
-  @FunctionalInterface
-  public interface One {
-    /**
-     * Copies a file, or removes the copy if it is gone.
-     *
-     * @return whether there is a copy now
-     */
-    boolean copy(Path from, Path to) throws IOException;
+  /** How the files of a directory are copied. */
+  public enum How {
+    /** Each of them. */
+    ANEW,
+    /** Those whose length or time is not that of their copy. */
+    IF_CHANGED,
+    /** The same, but of files of lines, which grow, the whole lines. */
+    LINES
   }
 
   /** Copies whatever stands there now, in the place of an earlier copy. */
@@ -155,14 +154,14 @@ public final class Copying {
    *
    * @param wanted by their names
    */
-  public void files(Path from, Path to, Predicate<String> wanted, One one) throws IOException {
+  public void files(Path from, Path to, Predicate<String> wanted, How how) throws IOException {
     var copied = new HashSet<String>();
     for (String name : disk.list(from)) {
       if (wanted.test(name) && disk.kind(from.resolve(name)) == Disk.Kind.FILE) {
         if (copied.isEmpty()) {
           directory(to);
         }
-        if (one.copy(from.resolve(name), to.resolve(name))) {
+        if (copy(from.resolve(name), to.resolve(name), how)) {
           copied.add(name);
         }
       }
@@ -174,6 +173,14 @@ public final class Copying {
         disk.delete(to.resolve(name));
       }
     }
+  }
+
+  private boolean copy(Path from, Path to, How how) throws IOException {
+    return switch (how) {
+      case ANEW -> anew(from, to);
+      case IF_CHANGED -> ifChanged(from, to);
+      case LINES -> from.toString().endsWith(".jsonl") ? lines(from, to) : ifChanged(from, to);
+    };
   }
 
   /** Makes a directory and what is missing above it, unforced as the rest. */

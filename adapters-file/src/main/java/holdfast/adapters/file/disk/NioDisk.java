@@ -253,6 +253,16 @@ public final class NioDisk implements Disk {
     return ((Number) Files.getAttribute(link, "unix:ino")).longValue();
   }
 
+  /** Whether there is a directory, be it behind a link. */
+  public static boolean isDirectory(Path path) {
+    return Files.isDirectory(path);
+  }
+
+  /** Whether two directories are on the same file system: one that is not is a mount point. */
+  public static boolean areOnOneFileSystem(Path one, Path other) throws IOException {
+    return Files.getAttribute(one, "unix:dev").equals(Files.getAttribute(other, "unix:dev"));
+  }
+
   /** The name of the file system's type that holds a path, such as {@code ext4}. */
   public static String fileSystemType(Path path) throws IOException {
     return Files.getFileStore(path).type();

@@ -78,6 +78,11 @@ final class BatchIndex {
     }
   }
 
+  /** The first seq that a known segment begins with; 0 if there is none. */
+  synchronized long firstSeq() {
+    return segments.isEmpty() ? 0 : segments.firstKey();
+  }
+
   /** The place of the batch that would hold {@code seq}; null if all known ones are later. */
   synchronized @Nullable Place find(long seq) {
     Map.Entry<Long, Batches> holder = segments.floorEntry(seq);

@@ -489,6 +489,21 @@ public final class Journal implements AutoCloseable {
     return lookup.find(seq);
   }
 
+  /**
+   * The durable changes from this seq on that were made durable together, in order.
+   *
+   * @return empty if the change with this seq is not there any more
+   * @throws LostHistoryException if it is there and damaged in every copy
+   */
+  public List<SequencedChange> from(long seq) throws IOException {
+    return lookup.from(seq);
+  }
+
+  /** The first seq that may still be found; 0 if there is none. */
+  public long firstSeq() {
+    return index.firstSeq();
+  }
+
   @Override
   public void close() throws IOException {
     JournalWriter open = writer;

@@ -2,6 +2,7 @@ package holdfast.adapters.file.journal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,23 +22,34 @@ final class JournalLookup {
    * @throws LostHistoryException if it is there and damaged in every copy
    */
   @Nullable SequencedChange find(long seq) throws IOException {
+    List<SequencedChange> changes = from(seq);
+    return changes.isEmpty() ? null : changes.getFirst();
+  }
+
+  /**
+   * The durable change with this seq and those behind it in the same batch, in order; empty if it
+   * is not there any more.
+   *
+   * @throws LostHistoryException if it is there and damaged in every copy
+   */
+  List<SequencedChange> from(long seq) throws IOException {
     SegmentName unread = index.unreadHolder(seq);
     if (unread != null) {
       read(unread);
     }
     BatchIndex.Place place = index.find(seq);
     if (place == null) {
-      return null;
+      return List.of();
     }
     for (JournalCopy copy : copies) {
-      SequencedChange change = find(copy, place, seq);
-      if (change != null) {
-        return change;
+      List<SequencedChange> changes = from(copy, place, seq);
+      if (!changes.isEmpty()) {
+        return changes;
       }
     }
     if (index.find(seq) == null) {
       // It was retired in the meantime.
-      return null;
+      return List.of();
     }
     throw new LostHistoryException(
         "seq "
@@ -70,24 +82,28 @@ final class JournalLookup {
     index.read(name);
   }
 
-  private static @Nullable SequencedChange find(JournalCopy copy, BatchIndex.Place place, long seq)
+  private static List<SequencedChange> from(JournalCopy copy, BatchIndex.Place place, long seq)
       throws IOException {
     ByteBuffer block = copy.read(place.segment(), place.offset(), Batch.BLOCK);
     if (block == null) {
-      return null;
+      return List.of();
     }
     int length = Batch.claimedLength(block, 1 << 30);
     ByteBuffer bytes =
         length == Batch.BLOCK ? block : copy.read(place.segment(), place.offset(), length);
     Batch batch = bytes == null ? null : Batch.at(bytes, 0);
     if (bytes == null || batch == null) {
-      return null;
+      return List.of();
     }
     bytes.position(Batch.HEADER);
+    var changes = new ArrayList<SequencedChange>();
     SequencedChange change = RecordCodec.read(bytes, batch.length());
-    while (change != null && change.seq() < seq) {
+    while (change != null) {
+      if (change.seq() >= seq) {
+        changes.add(change);
+      }
       change = RecordCodec.read(bytes, batch.length());
     }
-    return change != null && change.seq() == seq ? change : null;
+    return !changes.isEmpty() && changes.getFirst().seq() == seq ? changes : List.of();
   }
 }

@@ -109,22 +109,57 @@ public final class JsonReader {
 
   /** The same for a name that is seldom read. */
   public boolean has(String name) {
-    return has(('"' + name + "\":").getBytes(StandardCharsets.US_ASCII));
-  }
-
-  private boolean has(byte[] quoted) {
-    int from = at;
-    if (from < limit && bytes[from] == ',' && !isFirst()) {
-      from++;
-    } else if (!isFirst()) {
+    int from = memberBegin();
+    int to = from + name.length() + 3;
+    if (from < 0 || to > limit || bytes[from] != '"' || bytes[to - 2] != '"') {
       return false;
     }
-    int to = from + quoted.length;
-    if (to > limit || !java.util.Arrays.equals(bytes, from, to, quoted, 0, quoted.length)) {
+    for (int i = 0; i < name.length(); i++) {
+      if (bytes[from + 1 + i] != name.charAt(i)) {
+        return false;
+      }
+    }
+    if (bytes[to - 1] != ':') {
       return false;
     }
     at = to;
     return true;
+  }
+
+  private boolean has(byte[] quoted) {
+    int from = memberBegin();
+    int to = from + quoted.length;
+    if (from < 0
+        || to > limit
+        || !java.util.Arrays.equals(bytes, from, to, quoted, 0, quoted.length)) {
+      return false;
+    }
+    at = to;
+    return true;
+  }
+
+  /** Where the next member begins, or -1 if none can. */
+  private int memberBegin() {
+    if (isFirst()) {
+      return at;
+    }
+    return at < limit && bytes[at] == ',' ? at + 1 : -1;
+  }
+
+  /** The name of the next member, whatever it is; its value is read next. Behind {@link #more}. */
+  public String name() {
+    String name = text();
+    expect(':');
+    return name;
+  }
+
+  /** A text, a number or a flag, as a String, Long or Boolean. */
+  public Object scalar() {
+    byte next = peek();
+    if (next == '"') {
+      return text();
+    }
+    return next == 't' || next == 'f' ? (Object) flag() : (Object) number();
   }
 
   /** Whether an object or an array has just begun. */

@@ -1,193 +1,251 @@
 package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.json.JsonWriter;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.domain.port.EventLog;
+import holdfast.domain.port.EventLogReader;
+import holdfast.domain.port.EventLogReader.Line;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Event logs as JSON Lines: {@code <category>/<category>.jsonl}, one object a line with {@code
- * time}, {@code type} and {@code category} first. Lines wait in memory for at most the flush
- * interval, errors not at all. When the queue is full lines are dropped and counted, and the count
- * is the next line of their category: type {@code gap}.
+ * Event logs as JSON Lines: {@code <category>/<category>.jsonl}, one {@linkplain LogLine object} a
+ * line. Lines wait in memory for at most the flush interval, errors not at all. When there is no
+ * room for more, or the disk refuses them, lines are dropped and counted, and the count is the next
+ * line of their category: type {@code gap}.
  *
- * <p>A full file is rotated and then compressed, beside the writing; see {@link RotatedFiles}.
+ * <p>A full file is rotated and then compressed, beside the writing; see {@link RotatedFiles}. What
+ * is kept is bounded, see {@link LogRetention}.
+ *
+ * <p>Lines are numbered through all categories. The numbers of a start begin at the time in
+ * microseconds, or behind the last one that is found, so that none is ever given twice, even if the
+ * end of a file was lost.
  */
 public final class FileEventLog implements EventLog {
-  private static final int QUEUE_MAX = 10_000;
+  /** Age is looked at so often when nothing is rotated. */
+  private static final long RETENTION_NANOS = TimeUnit.MINUTES.toNanos(10);
 
-  /** Names of a line's own members; details of the same name are written as {@code data.<name>}. */
-  private static final Set<String> RESERVED = Set.of("time", "type", "category");
+  /** Followers wait no longer than this. */
+  private static final Duration FOLLOWED_FLUSH = Duration.ofMillis(100);
 
-  private final Map<Category, LogFile> files = new EnumMap<>(Category.class);
-  private final Map<Category, Long> dropped = new EnumMap<>(Category.class);
-  private final ArrayDeque<Entry> queue = new ArrayDeque<>();
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
+  /** The budget is for so many files of the largest size: one half for those being written. */
+  private static final int FILES_IN_BUDGET = 2 * (Category.values().length + 1);
+
+  private static final long FILE_BYTES_MIN = 4_096;
+
+  /**
+   * In the order in which they are written, which is part of what is promised: of a task's line
+   * that is found after a crash follows that those of initiatives before it are there too. So a
+   * start knows from where on it has to look into the journal.
+   */
+  private final Map<Category, LogFile> files = new LinkedHashMap<>();
+
+  private final Map<Category, RotatedFiles> older = new EnumMap<>(Category.class);
+  private final LogQueue queue = new LogQueue();
+  private final RecentLines recent = new RecentLines();
   private final Bounds bounds;
   private final InstantSource clock;
-  private final LogCompression compression = new LogCompression(this::notCompressed);
+  private final LogCompression compression;
+  private final LogRetention retention;
+  private final FileEventLogReader reader;
   private final Thread writer;
-  private long appended;
-  private long written;
-  private boolean urgent;
-  private boolean closed;
+  private volatile long readable;
+  private long number;
+  private long retainedAt = System.nanoTime() - RETENTION_NANOS;
 
   /**
    * How much is kept.
    *
    * @param fileBytesMax size at which a file is rotated
    * @param filesMax files of each category, the one being written included
+   * @param ageMax since an older file was last written to
+   * @param bytesMax of all files of all categories
    */
-  public record Bounds(long fileBytesMax, int filesMax, Duration flushInterval) {}
+  public record Bounds(
+      long fileBytesMax, int filesMax, Duration ageMax, long bytesMax, Duration flushInterval) {
+
+    /** So that all files being written together cannot outgrow their share of the budget. */
+    long fileBytes() {
+      return Math.min(fileBytesMax, Math.max(FILE_BYTES_MIN, bytesMax / FILES_IN_BUDGET));
+    }
+  }
 
   public FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock)
       throws IOException {
+    this(disk, directory, bounds, clock, true);
+  }
+
+  FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock, boolean compress)
+      throws IOException {
     this.bounds = bounds;
     this.clock = clock;
-    for (Category category : Category.values()) {
-      Path folder = directory.resolve(name(category));
+    compression = new LogCompression(failure -> complain("log-not-compressed", failure));
+    var order = new ArrayList<>(List.of(Category.values()));
+    order.sort(Comparator.comparing(category -> category == Category.TASK));
+    for (Category category : order) {
+      Path folder = directory.resolve(category.label());
       Layout.create(disk, folder);
-      var older = new RotatedFiles(disk, folder, name(category), bounds.filesMax());
-      Path file = folder.resolve(name(category) + ".jsonl");
-      files.put(category, new LogFile(disk, file, bounds.fileBytesMax(), older, compression::want));
+      var rotated = new RotatedFiles(disk, folder, category);
+      older.put(category, rotated);
+      Path file = folder.resolve(category.label() + ".jsonl");
+      files.put(
+          category,
+          new LogFile(disk, file, bounds.fileBytes(), rotated, full -> rotated(full, compress)));
     }
+    retention =
+        new LogRetention(
+            older.values(),
+            bounds.filesMax() - 1,
+            bounds.ageMax(),
+            bounds.bytesMax() - (Category.values().length + 1) * bounds.fileBytes(),
+            clock);
+    reader = new FileEventLogReader(disk, directory, older, recent, () -> readable);
+    number = Math.max(reader.lastNumber(), micros(clock.instant()));
+    readable = number;
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
   }
 
-  private static String name(Category category) {
-    return switch (category) {
-      case WEBSOCKET -> "websocket";
-      case TASK -> "task";
-      case INITIATIVE -> "initiative";
-      case SYSTEM -> "system";
-      case ERROR -> "error";
-      case AUDIT -> "audit";
-    };
+  private static long micros(Instant time) {
+    return TimeUnit.SECONDS.toMicros(Math.max(0, time.getEpochSecond())) + time.getNano() / 1_000;
+  }
+
+  private void rotated(RotatedFiles full, boolean compress) {
+    retain();
+    if (compress) {
+      compression.want(full);
+    }
   }
 
   @Override
   public void append(Entry entry) {
-    lock.lock();
-    try {
-      if (closed) {
-        return;
-      }
-      if (queue.size() >= QUEUE_MAX) {
-        dropped.merge(entry.category(), 1L, Long::sum);
-        return;
-      }
-      queue.add(entry);
-      appended++;
-      if (entry.category() == Category.ERROR || queue.size() == QUEUE_MAX / 2) {
-        urgent = true;
-        changed.signalAll();
-      }
-    } finally {
-      lock.unlock();
-    }
+    queue.put(entry);
   }
 
   @Override
   public void flush() {
-    lock.lock();
-    try {
-      long goal = appended;
-      urgent = true;
-      changed.signalAll();
-      while (written < goal && writer.isAlive()) {
-        changed.awaitUninterruptibly();
-      }
-    } finally {
-      lock.unlock();
-    }
+    queue.awaitWritten(writer);
   }
 
-  private void notCompressed(Exception failure) {
+  @Override
+  public EventLogReader reader() {
+    return reader;
+  }
+
+  private void complain(String type, Exception failure) {
     append(
         new Entry(
             clock.instant(),
             Category.ERROR,
-            "log-not-compressed",
+            type,
             Map.of("error", String.valueOf(failure.getMessage()))));
   }
 
   private void write() {
+    try {
+      writeUntilClosed();
+    } finally {
+      queue.close();
+    }
+  }
+
+  private void writeUntilClosed() {
     files.values().forEach(LogFile::prepare);
     boolean last = false;
     while (!last) {
-      List<Entry> entries;
-      Map<Category, Long> gaps;
-      lock.lock();
-      try {
-        awaitFlush();
-        entries = new ArrayList<>(queue);
-        gaps = Map.copyOf(dropped);
-        queue.clear();
-        dropped.clear();
-        urgent = false;
-        last = closed;
-      } finally {
-        lock.unlock();
+      LogQueue.Taken taken = queue.take(interval());
+      write(taken);
+      queue.done(taken.entries().size());
+      if (System.nanoTime() - retainedAt >= RETENTION_NANOS) {
+        retain();
       }
-      write(entries, gaps);
-      lock.lock();
-      try {
-        written += entries.size();
-        changed.signalAll();
-      } finally {
-        lock.unlock();
-      }
+      last = taken.last();
     }
+    files.values().forEach(LogFile::force);
     files.values().forEach(LogFile::close);
   }
 
-  private void awaitFlush() {
-    long nanos = bounds.flushInterval().toNanos();
-    try {
-      while (!urgent && !closed && nanos > 0) {
-        nanos = changed.awaitNanos(nanos);
-      }
-    } catch (InterruptedException _) {
-      // Nobody interrupts this thread in order; flushing early is the harmless answer to a stray.
-      urgent = true;
+  private Duration interval() {
+    boolean hurried = recent.isFollowed() && bounds.flushInterval().compareTo(FOLLOWED_FLUSH) > 0;
+    return hurried ? FOLLOWED_FLUSH : bounds.flushInterval();
+  }
+
+  private void write(LogQueue.Taken taken) {
+    if (taken.entries().isEmpty() && taken.dropped().isEmpty()) {
+      return;
+    }
+    Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
+    boolean followed = recent.isFollowed();
+    long before = number;
+    for (Entry entry : taken.entries()) {
+      add(entry, followed, kept);
+    }
+    taken
+        .dropped()
+        .forEach(
+            (category, count) ->
+                add(
+                    new Entry(clock.instant(), category, "gap", Map.of("lost", count)),
+                    followed,
+                    kept));
+    files.forEach((category, file) -> write(category, file, kept));
+    if (followed) {
+      recent.add(
+          kept.values().stream()
+              .flatMap(List::stream)
+              .sorted(Comparator.comparingLong(Line::number))
+              .toList(),
+          before);
+    } else {
+      recent.forget();
+    }
+    readable = number;
+    recent.announce();
+  }
+
+  private void add(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
+    byte[] line = LogLine.encode(entry, ++number);
+    file(entry.category()).add(number, line);
+    if (followed) {
+      kept.computeIfAbsent(entry.category(), _ -> new ArrayList<>())
+          .add(
+              new Line(
+                  number, entry, new String(line, 0, line.length - 1, StandardCharsets.UTF_8)));
     }
   }
 
-  private void write(List<Entry> entries, Map<Category, Long> gaps) {
-    for (Entry entry : entries) {
-      file(entry.category()).add(line(entry));
+  private void write(Category category, LogFile file, Map<Category, List<Line>> kept) {
+    boolean ordered = category == Category.INITIATIVE && file.hasLines();
+    int lost = file.write();
+    if (ordered) {
+      file.force();
     }
-    gaps.forEach(
-        (category, count) ->
-            file(category)
-                .add(line(new Entry(clock.instant(), category, "gap", Map.of("lost", count)))));
-    for (Map.Entry<Category, LogFile> file : files.entrySet()) {
-      long lost = file.getValue().write();
-      if (lost > 0) {
-        drop(file.getKey(), lost);
+    if (lost > 0) {
+      queue.drop(category, lost);
+      List<Line> lines = kept.get(category);
+      if (lines != null) {
+        lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
       }
     }
   }
 
-  private void drop(Category category, long count) {
-    lock.lock();
+  /** Before anything more is written: so what is kept never outgrows its bounds. */
+  private void retain() {
+    retainedAt = System.nanoTime();
     try {
-      dropped.merge(category, count, Long::sum);
-    } finally {
-      lock.unlock();
+      retention.apply();
+    } catch (IOException | RuntimeException e) {
+      complain("log-not-removed", e);
     }
   }
 
@@ -199,36 +257,9 @@ public final class FileEventLog implements EventLog {
     return file;
   }
 
-  private static byte[] line(Entry entry) {
-    var json = new JsonWriter(256);
-    json.beginObject().field("time", entry.at()).field("type", entry.type());
-    json.field("category", name(entry.category()));
-    entry
-        .data()
-        .forEach(
-            (key, value) -> {
-              String name = RESERVED.contains(key) ? "data." + key : key;
-              switch (value) {
-                case Boolean flag -> json.field(name, flag.booleanValue());
-                case Byte number -> json.field(name, number.longValue());
-                case Short number -> json.field(name, number.longValue());
-                case Integer number -> json.field(name, number.longValue());
-                case Long number -> json.field(name, number.longValue());
-                default -> json.field(name, value.toString());
-              }
-            });
-    return json.endObject().newline().toByteArray();
-  }
-
   @Override
   public void close() {
-    lock.lock();
-    try {
-      closed = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    queue.close();
     boolean interrupted = false;
     while (writer.isAlive()) {
       try {

@@ -2,6 +2,8 @@ package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLogReader.Line;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -15,14 +17,22 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class LogFile {
+  /** What is looked through for the number of the first line. */
+  private static final int BEGINNING = 2 * LogLine.BYTES_MAX;
+
   private final Disk disk;
   private final Path path;
   private final long bytesMax;
   private final RotatedFiles older;
   private final Consumer<RotatedFiles> rotated;
-  private final List<byte[]> lines = new ArrayList<>();
+  private final List<Numbered> lines = new ArrayList<>();
   private @Nullable DiskFile file;
   private long size;
+
+  /** The number of the first line in the file; 0 if it has none yet. */
+  private long first;
+
+  private record Numbered(long number, @SuppressWarnings("ArrayRecordComponent") byte[] bytes) {}
 
   /**
    * @param older where it goes when it is full
@@ -49,20 +59,26 @@ final class LogFile {
   }
 
   /** Adds a line, which ends in a newline; written by the next {@link #write}. */
-  void add(byte[] line) {
-    lines.add(line);
+  void add(long number, byte[] line) {
+    lines.add(new Numbered(number, line));
+  }
+
+  /** Whether lines were added that are not written yet. */
+  boolean hasLines() {
+    return !lines.isEmpty();
   }
 
   /**
    * Writes the lines that were added.
    *
-   * @return how many of them were lost because the disk refused them
+   * @return how many of them, the last ones, were lost because the disk refused them
    */
-  long write() {
+  int write() {
     int done = 0;
     try {
       while (done < lines.size()) {
-        if (size > 0 && size + lines.get(done).length > bytesMax) {
+        open(lines.get(done).number());
+        if (size > 0 && size + lines.get(done).bytes().length > bytesMax) {
           rotate();
         }
         done += writeSome(done);
@@ -70,8 +86,8 @@ final class LogFile {
       return 0;
     } catch (IOException _) {
       // An event log may lose lines; it says so itself once it can be written again.
-      close();
-      return (long) lines.size() - done;
+      giveUp();
+      return lines.size() - done;
     } finally {
       lines.clear();
     }
@@ -79,21 +95,23 @@ final class LogFile {
 
   /** Writes as many lines as fit before the next rotation, at least one, in one piece. */
   private int writeSome(int from) throws IOException {
-    DiskFile open = open();
+    DiskFile open = open(lines.get(from).number());
     int to = from;
     long bytes = 0;
-    while (to < lines.size() && (to == from || size + bytes + lines.get(to).length <= bytesMax)) {
-      bytes += lines.get(to).length;
+    while (to < lines.size()
+        && (to == from || size + bytes + lines.get(to).bytes().length <= bytesMax)) {
+      bytes += lines.get(to).bytes().length;
       to++;
     }
     ByteBuffer buffer = ByteBuffer.allocate(Math.toIntExact(bytes));
-    lines.subList(from, to).forEach(buffer::put);
+    lines.subList(from, to).forEach(line -> buffer.put(line.bytes()));
     open.write(buffer.flip(), size);
     size += bytes;
     return to - from;
   }
 
-  private DiskFile open() throws IOException {
+  /** Opens the file; {@code number} is that of the line which is written next. */
+  private DiskFile open(long number) throws IOException {
     DiskFile open = file;
     if (open == null) {
       boolean there = disk.kind(path) == Disk.Kind.FILE;
@@ -103,9 +121,27 @@ final class LogFile {
       open = disk.open(path, there ? Disk.Access.WRITE : Disk.Access.CREATE);
       file = open;
       size = open.size();
+      first = first(open, older.category());
       endTornLine(open);
     }
+    if (first == 0) {
+      first = number;
+    }
     return open;
+  }
+
+  /** The number of the first line that can be read at the beginning of a file; 0 if none can. */
+  static long first(DiskFile file, Category category) throws IOException {
+    ByteBuffer beginning = ByteBuffer.allocate((int) Math.min(BEGINNING, file.size()));
+    LogBlock.fill(file, 0, beginning);
+    long[] first = {0};
+    new Lines(beginning.array(), 0, beginning.position())
+        .forEach(
+            (bytes, from, to) -> {
+              Line line = first[0] > 0 ? null : LogLine.decode(bytes, from, to, category);
+              first[0] = line == null ? first[0] : line.number();
+            });
+    return first[0];
   }
 
   /** A crash may have left half a line: the next one must not be glued to it. */
@@ -118,15 +154,45 @@ final class LogFile {
   }
 
   private void rotate() throws IOException {
+    long began = first;
     close();
-    older.add(path);
+    older.add(path, began);
     rotated.accept(older);
+  }
+
+  /** Makes what was written durable, as far as the disk will. */
+  void force() {
+    DiskFile open = file;
+    if (open != null) {
+      try {
+        open.force();
+      } catch (IOException _) {
+        // After that nothing is known of the file but what it says when it is opened again.
+        close();
+      }
+    }
+  }
+
+  /**
+   * Takes back half of a piece that could not be written whole, so that its lines are lost once.
+   */
+  private void giveUp() {
+    DiskFile open = file;
+    if (open != null) {
+      try {
+        open.truncate(size);
+      } catch (IOException _) {
+        // The piece stands as far as it came; its lines are counted as lost nevertheless.
+      }
+    }
+    close();
   }
 
   void close() {
     DiskFile open = file;
     file = null;
     size = 0;
+    first = 0;
     if (open != null) {
       try {
         open.close();

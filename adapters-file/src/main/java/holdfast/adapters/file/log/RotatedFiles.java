@@ -2,98 +2,196 @@ package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
+import holdfast.domain.port.EventLog.Category;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The older files of one category, by age: {@code name.1.jsonl} is the youngest. Each is there
- * plain, or compressed with {@code .zst} behind its name, and counts once either way.
+ * The older files of one category: {@code name.<number of the first line>.jsonl}. The name of such
+ * a file never changes; it is there plain, or compressed with {@code .zst} behind its name.
  *
  * <p>A compressed file gets its name only when it is whole and durable and was read back; the plain
  * one goes after that. So a crash leaves the one, or the other, or both, and then the plain one
- * goes the next time. Any thread; renaming waits for no compression.
+ * goes the next time. The oldest are removed; {@code name.removed} holds the number below which
+ * lines were. Any thread; nothing waits for a compression.
  */
 final class RotatedFiles {
+  private static final int REMOVED_BYTES_MAX = 32;
+
   private final Disk disk;
   private final Path directory;
-  private final String name;
-  private final int filesMax;
+  private final Category category;
   private final Pattern names;
+  private volatile long removedBelow = -1;
 
-  /** The age of the file that is being compressed, which grows with each rotation; 0 if none. */
-  private int compressing;
-
-  /**
-   * @param filesMax of the category, the one being written included
-   */
-  RotatedFiles(Disk disk, Path directory, String name, int filesMax) {
+  RotatedFiles(Disk disk, Path directory, Category category) {
     this.disk = disk;
     this.directory = directory;
-    this.name = name;
-    this.filesMax = filesMax;
-    names = Pattern.compile(Pattern.quote(name) + "\\.([1-9][0-9]{0,8})\\.jsonl(\\.zst)?");
+    this.category = category;
+    names = Pattern.compile(name() + "\\.([1-9][0-9]{0,17})\\.jsonl(\\.zst)?");
   }
 
-  private Path plain(int age) {
-    return directory.resolve(name + "." + age + ".jsonl");
+  Category category() {
+    return category;
   }
 
-  private Path compressed(int age) {
-    return directory.resolve(name + "." + age + ".jsonl.zst");
+  private String name() {
+    return category.label();
+  }
+
+  private Path plain(long first) {
+    return directory.resolve(name() + "." + first + ".jsonl");
+  }
+
+  private Path compressed(long first) {
+    return directory.resolve(name() + "." + first + ".jsonl.zst");
   }
 
   private Path unfinished() {
-    return directory.resolve(name + ".jsonl.zst" + Disk.TEMPORARY_SUFFIX);
+    return directory.resolve(name() + ".jsonl.zst" + Disk.TEMPORARY_SUFFIX);
   }
 
-  /** Makes {@code youngest} the youngest of them; the oldest goes if there are too many. */
-  synchronized void add(Path youngest) throws IOException {
-    if (filesMax == 1) {
-      clear(disk, youngest);
-      return;
+  private Path removedNote() {
+    return directory.resolve(name() + ".removed");
+  }
+
+  /** The numbers of the first lines of all of them, oldest first. */
+  List<Long> firsts() throws IOException {
+    var firsts = new TreeSet<Long>();
+    for (String file : disk.list(directory)) {
+      Matcher found = names.matcher(file);
+      if (found.matches()) {
+        firsts.add(Long.parseLong(found.group(1)));
+      }
     }
-    shift();
-    // A compressed file and a plain one of the same age must be of the same lines.
+    return List.copyOf(firsts);
+  }
+
+  /** Bytes of all of them, those being compressed included. */
+  long bytes() throws IOException {
+    long bytes = 0;
+    for (String file : disk.list(directory)) {
+      if (names.matcher(file).matches() || file.endsWith(Disk.TEMPORARY_SUFFIX)) {
+        bytes += size(directory.resolve(file));
+      }
+    }
+    return bytes;
+  }
+
+  private long size(Path file) throws IOException {
+    try (DiskFile opened = open(file)) {
+      return opened == null ? 0 : opened.size();
+    }
+  }
+
+  /** When the oldest was last written to, or null if there is none. */
+  @Nullable Instant oldestWritten() throws IOException {
+    List<Long> firsts = firsts();
+    if (firsts.isEmpty()) {
+      return null;
+    }
+    long oldest = firsts.getFirst();
+    try {
+      return disk.modified(
+          disk.kind(plain(oldest)) == Disk.Kind.MISSING ? compressed(oldest) : plain(oldest));
+    } catch (IOException e) {
+      if (disk.kind(plain(oldest)) != Disk.Kind.MISSING) {
+        throw e;
+      }
+      // Its compression has come to its end just now.
+      return disk.modified(compressed(oldest));
+    }
+  }
+
+  /** An opened file of lines. */
+  record Opened(DiskFile file, boolean isCompressed) {}
+
+  /** Opens the file that begins with a line, or null if it was removed. */
+  @Nullable Opened open(long first) throws IOException {
+    DiskFile lines = open(plain(first));
+    if (lines != null) {
+      return new Opened(lines, false);
+    }
+    DiskFile packed = open(compressed(first));
+    return packed == null ? null : new Opened(packed, true);
+  }
+
+  private @Nullable DiskFile open(Path file) throws IOException {
+    return open(disk, file);
+  }
+
+  /** Opens a file for reading, or returns null if there is none. */
+  static @Nullable DiskFile open(Disk disk, Path file) throws IOException {
+    try {
+      return disk.kind(file) == Disk.Kind.FILE ? disk.open(file, Disk.Access.READ) : null;
+    } catch (IOException e) {
+      if (disk.kind(file) == Disk.Kind.FILE) {
+        throw e;
+      }
+      // It has been renamed or removed in between.
+      return null;
+    }
+  }
+
+  /** Makes {@code youngest}, whose first line has this number, one of them. */
+  synchronized void add(Path youngest, long first) throws IOException {
+    clear(disk, plain(first));
+    disk.rename(youngest, plain(first));
+    // It must bear its name for good before another file takes the old one, or has the same lines.
     disk.forceDirectory(directory);
-    disk.rename(youngest, plain(1));
   }
 
-  /** Makes room at age 1. Up to the first gap only: what failed half way can be repeated. */
-  private void shift() throws IOException {
-    int gap = 1;
-    while (gap < filesMax && isThere(gap)) {
-      gap++;
+  /** Removes the oldest; whether there was one. */
+  synchronized boolean removeOldest() throws IOException {
+    List<Long> firsts = firsts();
+    if (firsts.isEmpty()) {
+      return false;
     }
-    if (gap == filesMax) {
-      gap--;
-      if (compressing == gap) {
-        compressing = 0;
+    long oldest = firsts.getFirst();
+    // Noted before, so that nobody who misses the lines is told that there never were any.
+    noteRemoved(firsts.size() > 1 ? firsts.get(1) : oldest + 1);
+    clear(disk, plain(oldest));
+    clear(disk, compressed(oldest));
+    return true;
+  }
+
+  private void noteRemoved(long below) throws IOException {
+    removedBelow = below;
+    disk.delete(removedNote());
+    try (DiskFile note = disk.open(removedNote(), Disk.Access.CREATE)) {
+      byte[] text = (below + "\n").getBytes(StandardCharsets.US_ASCII);
+      note.write(java.nio.ByteBuffer.wrap(text), 0);
+    }
+  }
+
+  /** All lines with smaller numbers have been removed, if there were any; 0 if none was. */
+  long removedBelow() {
+    if (removedBelow < 0) {
+      removedBelow = noted();
+    }
+    return removedBelow;
+  }
+
+  private long noted() {
+    try {
+      if (disk.kind(removedNote()) != Disk.Kind.FILE) {
+        return 0;
       }
-      clear(disk, plain(gap));
-      clear(disk, compressed(gap));
-    }
-    for (int age = gap - 1; age >= 1; age--) {
-      // The compressed one first: alone it is whole, and the plain one may be about to go.
-      move(compressed(age), compressed(age + 1));
-      move(plain(age), plain(age + 1));
-      if (compressing == age) {
-        compressing++;
-      }
-    }
-  }
-
-  private boolean isThere(int age) throws IOException {
-    return disk.kind(plain(age)) != Disk.Kind.MISSING
-        || disk.kind(compressed(age)) != Disk.Kind.MISSING;
-  }
-
-  private void move(Path from, Path to) throws IOException {
-    if (disk.kind(from) != Disk.Kind.MISSING) {
-      disk.rename(from, to);
+      String text =
+          new String(disk.readAll(removedNote(), REMOVED_BYTES_MAX), StandardCharsets.US_ASCII);
+      return text.matches("[0-9]{1,18}\n") ? Long.parseLong(text.strip()) : 0;
+    } catch (IOException _) {
+      // Without the note nobody is told that lines are gone: nothing else depends on it.
+      return 0;
     }
   }
 
@@ -112,109 +210,85 @@ final class RotatedFiles {
   }
 
   /**
-   * Removes what a crash left unfinished, and what is older than may be kept.
+   * Removes what a crash left unfinished.
    *
    * @return whether something is there that can be compressed
    */
   synchronized boolean tidy() throws IOException {
-    disk.delete(unfinished());
+    clear(disk, unfinished());
     boolean isPlain = false;
-    for (String file : disk.list(directory)) {
-      Matcher found = names.matcher(file);
-      if (found.matches() && Integer.parseInt(found.group(1)) >= filesMax) {
-        clear(disk, directory.resolve(file));
-      } else if (found.matches() && found.group(2) == null) {
-        isPlain = true;
-      }
+    for (long first : firsts()) {
+      isPlain |= disk.kind(plain(first)) == Disk.Kind.FILE;
     }
     return isPlain;
   }
 
   /**
-   * Compresses all that are plain. One thread at a time.
+   * Compresses all that are plain, the youngest first. One thread at a time.
    *
    * @param stop whether to give up; what is compressed by then stays so
    * @throws IOException if one of them cannot be; it stays plain
    */
   void compress(BooleanSupplier stop) throws IOException {
-    for (int age = 1; age < filesMax && !stop.getAsBoolean(); age++) {
-      compress(age, stop);
+    var firsts = new ArrayList<>(firsts()).reversed();
+    for (long first : firsts) {
+      if (!stop.getAsBoolean()) {
+        compress(first, stop);
+      }
     }
   }
 
-  private void compress(int youngest, BooleanSupplier stop) throws IOException {
-    try (DiskFile lines = openPlain(youngest)) {
-      if (lines == null || isCompressed(lines, stop)) {
+  private void compress(long first, BooleanSupplier stop) throws IOException {
+    try (DiskFile lines = open(plain(first))) {
+      if (lines == null || isCompressed(first, lines)) {
         return;
       }
-      disk.delete(unfinished());
+      clear(disk, unfinished());
       try (DiskFile target = disk.open(unfinished(), Disk.Access.CREATE)) {
-        if (!CompressedLines.write(lines, target, stop)) {
+        if (!PackedLines.write(lines, target, category, stop)) {
           return;
         }
         target.force();
-        if (CompressedLines.compare(target, lines) != CompressedLines.Likeness.SAME) {
+        if (PackedLines.compare(target, lines) != PackedLines.Likeness.SAME) {
           throw new IOException("what was written to " + unfinished() + " is not what is there");
         }
       }
-      publish();
+      publish(first);
     } finally {
-      synchronized (this) {
-        compressing = 0;
-        disk.delete(unfinished());
-      }
+      disk.delete(unfinished());
     }
-  }
-
-  private synchronized @Nullable DiskFile openPlain(int age) throws IOException {
-    if (disk.kind(plain(age)) != Disk.Kind.FILE) {
-      return null;
-    }
-    compressing = age;
-    return disk.open(plain(age), Disk.Access.READ);
   }
 
   /** Whether a crash came between naming the compressed file and removing the plain one. */
-  private boolean isCompressed(DiskFile lines, BooleanSupplier stop) throws IOException {
-    DiskFile opened;
-    synchronized (this) {
-      if (compressing == 0) {
-        return true;
-      }
-      Path file = compressed(compressing);
-      if (disk.kind(file) != Disk.Kind.FILE) {
-        return false;
-      }
-      opened = disk.open(file, Disk.Access.READ);
-    }
-    try (DiskFile before = opened) {
-      return switch (CompressedLines.compare(before, lines)) {
-        case SAME, LONGER -> {
-          removePlain();
-          yield true;
-        }
-        case DAMAGED -> stop.getAsBoolean();
-        // Somebody put it there: both stay as they are, and age together.
-        case OTHER -> true;
-      };
+  private boolean isCompressed(long first, DiskFile lines) throws IOException {
+    try (DiskFile before = open(compressed(first))) {
+      return before != null
+          && switch (PackedLines.compare(before, lines)) {
+            case SAME, LONGER -> {
+              disk.delete(plain(first));
+              yield true;
+            }
+            case DAMAGED -> false;
+            // Somebody put it there: both stay as they are, until both are too old.
+            case OTHER -> true;
+          };
     }
   }
 
-  private void publish() throws IOException {
+  private void publish(long first) throws IOException {
     synchronized (this) {
-      if (compressing == 0) {
+      if (disk.kind(plain(first)) == Disk.Kind.MISSING) {
         // It has become too old meanwhile.
         return;
       }
-      disk.rename(unfinished(), compressed(compressing));
+      Instant written = disk.modified(plain(first));
+      clear(disk, compressed(first));
+      disk.rename(unfinished(), compressed(first));
+      try (DiskFile named = disk.open(compressed(first), Disk.Access.WRITE)) {
+        named.modified(written);
+      }
     }
     disk.forceDirectory(directory);
-    removePlain();
-  }
-
-  private synchronized void removePlain() throws IOException {
-    if (compressing > 0) {
-      disk.delete(plain(compressing));
-    }
+    disk.delete(plain(first));
   }
 }

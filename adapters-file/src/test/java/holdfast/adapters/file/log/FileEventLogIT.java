@@ -18,6 +18,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -32,7 +33,7 @@ class FileEventLogIT {
     return new FileEventLog(
         new NioDisk(),
         directory,
-        new FileEventLog.Bounds(bytesMax, 3, flushInterval),
+        new FileEventLog.Bounds(bytesMax, 3, Duration.ofDays(1), 1L << 30, flushInterval),
         InstantSource.fixed(SampleTasks.NOON));
   }
 
@@ -51,26 +52,40 @@ class FileEventLogIT {
         log.append(entry(Category.TASK, i));
       }
     }
+    List<Path> files = files();
+    assertEquals(3, files.size());
     List<String> lines = new ArrayList<>();
-    for (String name : List.of("task.2.jsonl", "task.1.jsonl", "task.jsonl")) {
-      List<String> some = linesOf(name);
+    for (Path file : files) {
+      List<String> some = linesOf(file);
       assertTrue(some.stream().mapToInt(line -> line.length() + 1).sum() <= 1_000);
       lines.addAll(some);
     }
-    assertEquals(3, new NioDisk().list(directory.resolve("task")).size());
     for (int i = 0; i < lines.size(); i++) {
       var line = TestJson.object(lines.get(i).getBytes(StandardCharsets.UTF_8));
       assertEquals(100 - lines.size() + i, line.getInt("number"));
     }
   }
 
-  /** Of an older file it depends on the moment of the end whether it is compressed. */
-  private List<String> linesOf(String name) throws IOException {
-    Path compressed = file(name + ".zst");
-    if (!Files.exists(compressed)) {
-      return Files.readAllLines(file(name));
+  /** All files of the category, oldest first, each once. */
+  private List<Path> files() throws IOException {
+    var byFirst = new TreeMap<Long, Path>();
+    for (String name : new NioDisk().list(directory.resolve("task"))) {
+      String[] parts = name.split("\\.", -1);
+      if (parts[1].equals("jsonl")) {
+        byFirst.put(Long.MAX_VALUE, file(name));
+      } else if (!parts[1].equals("removed")) {
+        byFirst.put(Long.parseLong(parts[1]), file(name));
+      }
     }
-    try (var in = new ZstdInputStreamNoFinalizer(Files.newInputStream(compressed))) {
+    return List.copyOf(byFirst.values());
+  }
+
+  /** Of an older file it depends on the moment of the end whether it is compressed. */
+  private static List<String> linesOf(Path file) throws IOException {
+    if (!file.toString().endsWith(".zst")) {
+      return Files.readAllLines(file);
+    }
+    try (var in = new ZstdInputStreamNoFinalizer(Files.newInputStream(file))) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     }
   }
@@ -81,16 +96,14 @@ class FileEventLogIT {
       for (int i = 0; i < 12; i++) {
         log.append(entry(Category.TASK, i));
       }
-      while (!Files.exists(file("task.1.jsonl.zst")) || Files.exists(file("task.1.jsonl"))) {
+      while (files().isEmpty() || !files().getFirst().toString().endsWith(".zst")) {
         Thread.onSpinWait();
       }
     }
     Process zstd;
+    Path oldest = files().getFirst();
     try {
-      zstd =
-          new ProcessBuilder("zstd", "-dc", file("task.1.jsonl.zst").toString())
-              .redirectErrorStream(true)
-              .start();
+      zstd = new ProcessBuilder("zstd", "-dc", oldest.toString()).redirectErrorStream(true).start();
     } catch (IOException absent) {
       System.out.println("skipped: zstd is not installed: " + absent.getMessage());
       Assumptions.abort("zstd is not installed");
@@ -98,7 +111,7 @@ class FileEventLogIT {
     }
     String shown = new String(zstd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, zstd.waitFor(), shown);
-    assertEquals(linesOf("task.1.jsonl"), shown.lines().toList());
+    assertEquals(linesOf(oldest), shown.lines().toList());
     assertTrue(shown.contains("\"number\":0"), shown);
   }
 
@@ -106,6 +119,7 @@ class FileEventLogIT {
   void damagedAndForeignFilesFailNeitherAStartNorALine() throws IOException {
     Files.createDirectories(directory.resolve("task/task.jsonl/inside"));
     Files.createDirectories(directory.resolve("task/task.2.jsonl.zst/inside"));
+    Files.createDirectories(directory.resolve("task/task.removed/inside"));
     Files.writeString(file("task.1.jsonl.zst"), "no zstd");
     Files.writeString(file("task.1.jsonl"), "no line");
     Files.createDirectories(directory.resolve("error"));
@@ -116,7 +130,7 @@ class FileEventLogIT {
         log.append(entry(Category.ERROR, i));
       }
     }
-    assertTrue(linesOf("task.jsonl").getLast().contains("\"number\":19"));
+    assertTrue(linesOf(file("task.jsonl")).getLast().contains("\"number\":19"));
     assertTrue(Files.readString(directory.resolve("error/error.jsonl")).contains("\"number\":19"));
   }
 
@@ -146,7 +160,7 @@ class FileEventLogIT {
 
   @Test
   void whatCannotBeKeptIsCountedInTheLog() throws IOException {
-    int appended = 200_000;
+    int appended = 100_000;
     try (FileEventLog log = open(1L << 30, Duration.ofHours(1))) {
       for (int i = 0; i < appended; i++) {
         log.append(entry(Category.TASK, i));

@@ -11,6 +11,9 @@ import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.disk.SimulatedDisk.Fate;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLog.Entry;
+import holdfast.domain.port.SampleTasks;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,7 +21,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,24 +32,24 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class RotatedFilesTest {
   private static final Path ROOT = Path.of("/logs");
-  private static final int FILES = 4;
   private static final int LINES_A_FILE = 5;
 
   private final SimulatedDisk disk = new SimulatedDisk(ROOT);
 
   private static RotatedFiles rotated(Disk on) {
-    return new RotatedFiles(on, ROOT, "task", FILES);
+    return new RotatedFiles(on, ROOT, Category.TASK);
   }
 
   private static Path path(String name) {
     return ROOT.resolve(name);
   }
 
+  /** All are of the same length. */
   private static byte[] line(int number) {
-    return "{\"number\":%04d}\n".formatted(number).getBytes(StandardCharsets.UTF_8);
+    return LogLine.encode(
+        new Entry(SampleTasks.NOON, Category.TASK, "happened", Map.of()), 1_000L + number);
   }
 
-  /** Writes lines one by one and compresses after each rotation, if at all. */
   private void write(int from, int to, boolean compress) throws IOException {
     RotatedFiles older = rotated(disk);
     var file =
@@ -60,7 +65,7 @@ class RotatedFilesTest {
             });
     file.prepare();
     for (int number = from; number < to; number++) {
-      file.add(line(number));
+      file.add(1_000L + number, line(number));
       assertEquals(0, file.write());
     }
     file.close();
@@ -74,25 +79,29 @@ class RotatedFilesTest {
     }
   }
 
-  /** The numbers of all lines, oldest first. */
+  /** The numbers of all lines, oldest first, as whoever reads the files finds them. */
   private static List<Integer> numbers(SimulatedDisk on) throws IOException {
-    var numbers = new ArrayList<Integer>();
-    for (int age = 20; age >= 0; age--) {
-      String name = age == 0 ? "task.jsonl" : "task." + age + ".jsonl";
-      Path plain = path(name);
-      Path compressed = path(name + ".zst");
-      byte[] lines = on.files().contains(plain) ? on.content(plain) : new byte[0];
-      if (on.files().contains(compressed)) {
-        byte[] unpacked = unpacked(on.content(compressed));
-        if (lines.length > 0) {
-          assertArrayEquals(lines, unpacked, "both are there and differ");
+    var files = new TreeMap<Long, byte[]>();
+    for (String name : names(on)) {
+      String[] parts = name.split("\\.", -1);
+      if (parts[0].equals("task") && !name.endsWith(Disk.TEMPORARY_SUFFIX)) {
+        byte[] lines = isPacked(name) ? unpacked(on.content(path(name))) : on.content(path(name));
+        long first = parts[1].equals("jsonl") ? Long.MAX_VALUE : Long.parseLong(parts[1]);
+        byte[] other = files.put(first, lines);
+        if (other != null) {
+          assertArrayEquals(other, lines, "both are there and differ: " + name);
         }
-        lines = unpacked;
       }
-      new String(lines, StandardCharsets.UTF_8)
-          .lines()
-          .forEach(line -> numbers.add(Integer.parseInt(line.substring(10, 14))));
     }
+    var numbers = new ArrayList<Integer>();
+    files.forEach(
+        (_, lines) ->
+            new Lines(lines, 0, lines.length)
+                .forEach(
+                    (bytes, from, to) -> {
+                      var line = LogLine.decode(bytes, from, to, Category.TASK);
+                      numbers.add(line == null ? -1 : (int) line.number() - 1_000);
+                    }));
     return numbers;
   }
 
@@ -107,26 +116,43 @@ class RotatedFilesTest {
   }
 
   private static List<String> names(SimulatedDisk on) {
-    return on.files().stream().map(file -> String.valueOf(file.getFileName())).toList();
+    return on.files().stream()
+        .map(file -> String.valueOf(file.getFileName()))
+        .filter(name -> !name.equals("task.removed"))
+        .toList();
+  }
+
+  private static boolean isPacked(String name) {
+    return name.endsWith(".jsonl.zst");
   }
 
   @Test
-  void olderFilesAreCompressedAndCountAsOneEach() throws IOException {
-    write(0, 48, true);
-    assertEquals(
-        List.of("task.1.jsonl.zst", "task.2.jsonl.zst", "task.3.jsonl.zst", "task.jsonl"),
-        names(disk));
-    assertEquals(from(30, 48), numbers(disk));
-  }
-
-  @Test
-  void plainAndCompressedOnesAgeTogether() throws IOException {
+  void aFileIsNamedByItsFirstLineAndKeepsThatNameWhenItIsCompressed() throws IOException {
     write(0, 12, true);
-    write(12, 28, false);
+    assertEquals(List.of("task.1000.jsonl.zst", "task.1005.jsonl.zst", "task.jsonl"), names(disk));
+    write(12, 17, false);
     assertEquals(
-        List.of("task.1.jsonl", "task.2.jsonl", "task.3.jsonl", "task.jsonl"), names(disk));
-    compress(rotated(disk));
-    assertEquals(from(10, 28), numbers(disk));
+        List.of("task.1000.jsonl.zst", "task.1005.jsonl.zst", "task.1010.jsonl", "task.jsonl"),
+        names(disk));
+    assertEquals(List.of(1_000L, 1_005L, 1_010L), rotated(disk).firsts());
+    assertEquals(from(0, 17), numbers(disk));
+  }
+
+  @Test
+  void theOldestIsRemovedAndThatIsNotForgotten() throws IOException {
+    write(0, 17, true);
+    RotatedFiles older = rotated(disk);
+    assertEquals(0, older.removedBelow());
+    assertTrue(older.removeOldest());
+    assertEquals(from(5, 17), numbers(disk));
+    assertEquals(1_005, older.removedBelow());
+    assertEquals(1_005, rotated(disk).removedBelow());
+    assertTrue(older.removeOldest());
+    assertTrue(older.removeOldest());
+    assertFalse(older.removeOldest());
+    assertEquals(1_011, rotated(disk).removedBelow());
+    disk.tamper(path("task.removed"), _ -> "nonsense\n".getBytes(StandardCharsets.US_ASCII));
+    assertEquals(0, rotated(disk).removedBelow());
   }
 
   @Test
@@ -149,10 +175,6 @@ class RotatedFilesTest {
           names(killed).stream().allMatch(name -> name.equals("task.jsonl") || isPacked(name)),
           "left: " + names(killed));
     }
-  }
-
-  private static boolean isPacked(String name) {
-    return name.endsWith(".jsonl.zst");
   }
 
   @Test
@@ -183,50 +205,58 @@ class RotatedFilesTest {
     }
   }
 
+  /** The rotation itself need not be durable when the compression begins. */
   @Test
-  void whileAFileIsCompressedItMayGrowOlderOrTooOld() throws IOException {
-    for (int rotations = 1; rotations <= FILES; rotations++) {
-      for (int question = 1; question <= 5; question++) {
-        check(rotations, question);
+  void aPowerCutShowsNoLineTwice() throws IOException {
+    long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
+    System.out.println("RotatedFilesTest seed " + seed);
+    var random = new Random(seed);
+    write(0, 5, false);
+    try (DiskFile opened = disk.open(path("task.jsonl"), Disk.Access.WRITE)) {
+      opened.force();
+    }
+    disk.forceDirectory(ROOT);
+    write(5, 6, false);
+    var copies = new ArrayList<SimulatedDisk>();
+    disk.onOperation(() -> copies.add(disk.afterKill()));
+    compress(rotated(disk));
+    copies.add(disk.afterKill());
+    for (SimulatedDisk copy : copies) {
+      for (int i = 0; i < 100; i++) {
+        Fate[] fates = Fate.values();
+        SimulatedDisk cut = copy.afterPowerCut(() -> fates[random.nextInt(fates.length)], random);
+        List<Integer> numbers = numbers(cut).stream().filter(number -> number >= 0).toList();
+        assertEquals(
+            numbers.stream().distinct().toList(), numbers, () -> "seed " + seed + names(cut));
+        assertTrue(numbers.containsAll(from(0, 5)), () -> "seed " + seed + ", " + names(cut));
       }
     }
   }
 
-  /** Rotates when it is asked for the n-th time whether to stop, which is in the midst of work. */
-  private static void check(int rotations, int question) throws IOException {
-    var fresh = new RotatedFilesTest();
-    fresh.write(0, 11, false);
-    RotatedFiles older = rotated(fresh.disk);
-    int[] asked = {0};
-    older.compress(
-        () -> {
-          asked[0]++;
-          for (int i = 0; asked[0] == question && i < rotations; i++) {
-            rotate(fresh.disk, older, 100 + i);
-          }
-          return false;
-        });
-    compress(older);
-    var files = new ArrayList<>(List.of(from(0, 5), from(5, 10), List.of(10)));
-    for (int i = 1; i < rotations; i++) {
-      files.add(List.of(100 + i));
+  @Test
+  void whatIsRemovedWhileItIsCompressedDoesNotComeBack() throws IOException {
+    for (int question = 1; question <= 4; question++) {
+      int asking = question;
+      var fresh = new RotatedFilesTest();
+      fresh.write(0, 11, false);
+      RotatedFiles older = rotated(fresh.disk);
+      int[] asked = {0};
+      older.compress(
+          () -> {
+            asked[0]++;
+            if (asked[0] == asking) {
+              remove(older);
+              remove(older);
+            }
+            return false;
+          });
+      assertEquals(List.of("task.jsonl"), names(fresh.disk), "at question " + question);
     }
-    List<List<Integer>> kept = files.subList(Math.max(0, files.size() - FILES + 1), files.size());
-    assertEquals(
-        kept.stream().flatMap(List::stream).toList(),
-        numbers(fresh.disk),
-        () -> rotations + " rotations at question " + question);
-    assertTrue(names(fresh.disk).stream().allMatch(RotatedFilesTest::isPacked));
   }
 
-  private static void rotate(SimulatedDisk on, RotatedFiles older, int number) {
+  private static void remove(RotatedFiles older) {
     try {
-      if (on.kind(path("task.jsonl")) == Disk.Kind.MISSING) {
-        try (DiskFile file = on.open(path("task.jsonl"), Disk.Access.CREATE)) {
-          file.write(ByteBuffer.wrap(line(number)), 0);
-        }
-      }
-      older.add(path("task.jsonl"));
+      older.removeOldest();
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -236,42 +266,58 @@ class RotatedFilesTest {
   void aDamagedCompressedFileIsMadeAgainWhileThePlainOneIsThereAndElseLeftAsItIs()
       throws IOException {
     write(0, 11, false);
-    byte[] plain = disk.content(path("task.1.jsonl"));
+    byte[] plain = disk.content(path("task.1005.jsonl"));
     compress(rotated(disk));
-    try (DiskFile again = disk.open(path("task.1.jsonl"), Disk.Access.CREATE)) {
-      again.write(ByteBuffer.wrap(plain), 0);
+    int length = disk.content(path("task.1005.jsonl.zst")).length;
+    for (int at = 0; at < length; at += 3) {
+      putBack("task.1005.jsonl", plain);
+      damage(path("task.1005.jsonl.zst"), at);
+      compress(rotated(disk));
+      assertArrayEquals(plain, unpacked(disk.content(path("task.1005.jsonl.zst"))));
+      assertFalse(disk.files().contains(path("task.1005.jsonl")), "at " + at);
     }
-    damage(path("task.1.jsonl.zst"));
-    damage(path("task.2.jsonl.zst"));
-    byte[] damaged = disk.content(path("task.2.jsonl.zst"));
+    damage(path("task.1000.jsonl.zst"), length / 2);
+    byte[] damaged = disk.content(path("task.1000.jsonl.zst"));
     compress(rotated(disk));
-    assertArrayEquals(plain, unpacked(disk.content(path("task.1.jsonl.zst"))));
-    assertFalse(disk.files().contains(path("task.1.jsonl")));
-    assertArrayEquals(damaged, disk.content(path("task.2.jsonl.zst")));
-    write(11, 30, true);
-    assertEquals(FILES, disk.files().size());
+    assertArrayEquals(damaged, disk.content(path("task.1000.jsonl.zst")));
   }
 
-  private void damage(Path file) {
+  private void putBack(String name, byte[] content) throws IOException {
+    try (DiskFile again = disk.open(path(name), Disk.Access.CREATE)) {
+      again.write(ByteBuffer.wrap(content), 0);
+    }
+  }
+
+  private void damage(Path file, int at) {
     disk.tamper(
         file,
         bytes -> {
-          bytes[bytes.length / 2] ^= 4;
+          bytes[at] ^= 4;
           return bytes;
         });
   }
 
   @Test
+  void aCompressedFileThatIsShorterThanThePlainOneIsMadeAgain() throws IOException {
+    write(0, 11, false);
+    byte[] plain = disk.content(path("task.1005.jsonl"));
+    disk.tamper(
+        path("task.1005.jsonl"), bytes -> java.util.Arrays.copyOf(bytes, bytes.length / 5 * 2));
+    compress(rotated(disk));
+    putBack("task.1005.jsonl", plain);
+    compress(rotated(disk));
+    assertArrayEquals(plain, unpacked(disk.content(path("task.1005.jsonl.zst"))));
+  }
+
+  @Test
   void aCompressedFileOfOtherLinesIsNotTouchedNorIsThePlainOne() throws IOException {
     write(0, 11, false);
-    byte[] plain = disk.content(path("task.1.jsonl"));
+    byte[] plain = disk.content(path("task.1005.jsonl"));
     compress(rotated(disk));
-    try (DiskFile stranger = disk.open(path("task.1.jsonl"), Disk.Access.CREATE)) {
-      stranger.write(ByteBuffer.wrap(line(9_999)), 0);
-    }
+    putBack("task.1005.jsonl", line(7_777));
     compress(rotated(disk));
-    assertArrayEquals(line(9_999), disk.content(path("task.1.jsonl")));
-    assertArrayEquals(plain, unpacked(disk.content(path("task.1.jsonl.zst"))));
+    assertArrayEquals(line(7_777), disk.content(path("task.1005.jsonl")));
+    assertArrayEquals(plain, unpacked(disk.content(path("task.1005.jsonl.zst"))));
   }
 
   @Test
@@ -280,28 +326,23 @@ class RotatedFilesTest {
     disk.failForce(disk.forces());
     RotatedFiles older = rotated(disk);
     assertThrows(IOException.class, () -> older.compress(() -> false));
-    assertEquals(List.of("task.1.jsonl", "task.jsonl"), names(disk));
+    assertEquals(List.of("task.1000.jsonl", "task.jsonl"), names(disk));
     compress(older);
-    assertEquals(List.of("task.1.jsonl.zst", "task.jsonl"), names(disk));
+    assertEquals(List.of("task.1000.jsonl.zst", "task.jsonl"), names(disk));
     assertEquals(from(0, 7), numbers(disk));
   }
 
   @Test
   void directoriesInTheWayAreGivenAnotherNameAndNoLineIsLost() throws IOException {
     disk.createDirectory(path("task.jsonl"));
-    disk.createDirectory(path("task.1.jsonl"));
-    disk.createDirectory(path("task.3.jsonl.zst"));
-    disk.createDirectory(path("task.7.jsonl"));
+    disk.createDirectory(path("task.1000.jsonl"));
+    disk.createDirectory(path("task.1005.jsonl.zst"));
+    disk.createDirectory(path("task.jsonl.zst.tmp"));
     write(0, 23, true);
-    assertEquals(from(5, 23), numbers(disk));
-    assertEquals(Disk.Kind.DIRECTORY, disk.kind(path("task.jsonl.aside-1")));
-    assertEquals(Disk.Kind.DIRECTORY, disk.kind(path("task.7.jsonl.aside-1")));
-  }
-
-  @Test
-  void fewerFilesThanBeforeAreKeptFromTheNextStartOn() throws IOException {
-    write(0, 23, true);
-    new RotatedFiles(disk, ROOT, "task", 2).tidy();
-    assertEquals(List.of("task.1.jsonl.zst", "task.jsonl"), names(disk));
+    assertEquals(from(0, 23), numbers(disk));
+    for (String name :
+        List.of("task.jsonl", "task.1000.jsonl", "task.1005.jsonl.zst", "task.jsonl.zst.tmp")) {
+      assertEquals(Disk.Kind.DIRECTORY, disk.kind(path(name + ".aside-1")), name);
+    }
   }
 }
