@@ -61,7 +61,7 @@ class BackupEndToEndTest {
 
   @Test
   void underLoadEverythingAcknowledgedBeforeItBeganIsInIt() throws Exception {
-    run(2, Long.getLong("holdfast.test.seed", System.nanoTime()));
+    run(1, Long.getLong("holdfast.test.seed", System.nanoTime()));
   }
 
   @Test

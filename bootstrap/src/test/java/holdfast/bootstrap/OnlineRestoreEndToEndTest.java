@@ -165,7 +165,7 @@ class OnlineRestoreEndToEndTest {
 
   @Test
   void aKillInTheMiddleLeavesEitherStateWholeAndNoTaskRunsTwice() throws Exception {
-    killed(4, Long.getLong("holdfast.test.seed", System.nanoTime()));
+    killed(2, Long.getLong("holdfast.test.seed", System.nanoTime()));
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** An ext4 file system in a file, which can be made to lose power. Needs root. */
@@ -40,6 +41,9 @@ public final class LoopDevice {
           Linker.Option.firstVariadicArg(2));
   private static final MethodHandle CLOSE =
       function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
+  private static final long DETACHED_NANOS_MAX = TimeUnit.SECONDS.toNanos(60);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final Path image;
   private @Nullable Path mount;
@@ -75,12 +79,31 @@ public final class LoopDevice {
     mount = directory;
   }
 
+  /**
+   * Returns when nothing of it is left. Whoever was cloned a mount namespace meanwhile has the
+   * mount as well: until that goes, mounting again would give the file system that was cut off.
+   */
   public void unmount() throws IOException {
     Path mounted = mount;
     if (mounted != null && !run(List.of("umount", mounted.toString()))) {
       throw new IOException("cannot unmount " + mounted);
     }
     mount = null;
+    long deadline = System.nanoTime() + DETACHED_NANOS_MAX;
+    while (isAttached()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new IOException(image + " is still mounted in another mount namespace");
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  private boolean isAttached() throws IOException {
+    Path said = image.resolveSibling("attached");
+    Process process =
+        new ProcessBuilder("losetup", "-j", image.toString()).redirectOutput(said.toFile()).start();
+    process.onExit().join();
+    return process.exitValue() == 0 && Files.size(said) > 0;
   }
 
   /** From now on nothing reaches the device any more; every write fails. */
