@@ -13,6 +13,7 @@ import holdfast.domain.port.OutputStorage.Output;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.StateFiles.Finding;
+import holdfast.domain.port.StateFiles.Reconciled;
 import holdfast.domain.port.StateFiles.Swept;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OfflineVerification {
   private static final int GROUP = 256;
+  private static final long LOOK_NANOS = 50_000_000;
 
   private final Layout layout;
   private final Disk disk;
@@ -136,14 +139,9 @@ public final class OfflineVerification {
     long checkpoint = parts.stateFiles().checkpoint();
     List<Stored<Task>> tasks = image.tasks();
     for (int from = 0; from < tasks.size(); from += GROUP) {
-      note(
-          parts
-              .stateFiles()
-              .reconcile(
-                  tasks.subList(from, Math.min(from + GROUP, tasks.size())), List.of(), List.of())
-              .findings());
+      lookAt(tasks.subList(from, Math.min(from + GROUP, tasks.size())), List.of());
     }
-    note(parts.stateFiles().reconcile(List.of(), image.initiatives(), List.of()).findings());
+    lookAt(List.of(), image.initiatives());
     Set<EntityKey> known = new HashSet<>();
     tasks.forEach(task -> known.add(EntityKey.of(task.entity().id())));
     for (Stored<Initiative> initiative : image.initiatives()) {
@@ -158,6 +156,22 @@ public final class OfflineVerification {
       Swept swept = parts.stateFiles().sweep(known::contains);
       note(swept.findings());
       last = swept.last();
+    }
+  }
+
+  /** What may still be being written this very moment is looked at again until it is not. */
+  private void lookAt(List<Stored<Task>> tasks, List<Stored<Initiative>> initiatives) {
+    Reconciled seen = parts.stateFiles().reconcile(tasks, initiatives, List.of());
+    note(seen.findings());
+    Set<EntityKey> open = new HashSet<>(seen.unsettled());
+    seen.findings().forEach(finding -> open.remove(finding.key()));
+    if (!open.isEmpty()) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      lookAt(
+          tasks.stream().filter(one -> open.contains(EntityKey.of(one.entity().id()))).toList(),
+          initiatives.stream()
+              .filter(one -> open.contains(EntityKey.of(one.entity().id())))
+              .toList());
     }
   }
 

@@ -80,7 +80,7 @@ final class RecoveryRoutes {
     int limit = call.query().number("limit", 1, TaskRoutes.PAGE_MAX, TaskRoutes.PAGE_USUAL);
     String cursor = call.query().text("cursor");
     List<RecoveryReport> found =
-        SnapshotRoutes.orBusy(
+        Upkeep.orRefuse(
             () -> recovery().reports(cursor == null ? null : Cursor.report(cursor), limit + 1));
     var body = new JsonBytes(4_096);
     body.ascii("{\"items\":[");
@@ -106,7 +106,7 @@ final class RecoveryRoutes {
           Status.OK_200,
           application.recoveryDecisions().decide(task, decision, calls.expected(task, ifMatch)));
     } catch (StorageException e) {
-      throw SnapshotRoutes.busy(e);
+      throw Upkeep.refused(e);
     }
   }
 

@@ -48,10 +48,7 @@ final class RestoreRoute {
   private Response restore(Call call) throws InterruptedException {
     boolean isDryRun = call.query().truth("dryRun");
     Order order = order(call, isDryRun);
-    String why = application.readOnly();
-    if (why != null) {
-      throw new RefusedException(Problem.of(ProblemCode.COPY_NOT_ACCEPTED, why));
-    }
+    Upkeep.requireWritable(application);
     Result result =
         isDryRun
             ? application.restore().plan(call.id())

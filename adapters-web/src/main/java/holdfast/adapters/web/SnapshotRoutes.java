@@ -9,16 +9,12 @@ import holdfast.domain.port.SnapshotStorage.Deletion;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import holdfast.domain.port.SnapshotStorage.Snapshot;
 import holdfast.domain.port.SnapshotStorage.Verification;
-import holdfast.domain.port.StorageException;
-import holdfast.domain.port.StorageFullException;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /**
  * {@code /api/snapshots}: images of the whole state.
@@ -28,7 +24,6 @@ import java.util.function.Supplier;
 final class SnapshotRoutes {
   private static final String BASE = "/api/snapshots";
   private static final String ONE = BASE + "/" + Route.PARAMETER;
-  private static final Duration RETRY = Duration.ofSeconds(10);
 
   private final Holdfast application;
 
@@ -56,9 +51,9 @@ final class SnapshotRoutes {
   }
 
   private Response create(Call call) {
-    requireNothingIn(call);
-    requireWritable();
-    Snapshot made = orBusy(() -> snapshots().create(Reason.MANUAL));
+    Upkeep.requireNothingIn(call);
+    Upkeep.requireWritable(application);
+    Snapshot made = Upkeep.orRefuse(() -> snapshots().create(Reason.MANUAL));
     return Answers.json(
         Status.CREATED_201,
         Rendering.json(body(made)),
@@ -71,8 +66,8 @@ final class SnapshotRoutes {
   }
 
   private Response delete(Call call) {
-    requireWritable();
-    return switch (orBusy(() -> snapshots().delete(call.id()))) {
+    Upkeep.requireWritable(application);
+    return switch (Upkeep.orRefuse(() -> snapshots().delete(call.id()))) {
       case Deletion.Deleted() -> new Response.Whole(Status.NO_CONTENT_204, new byte[0], List.of());
       case Deletion.Needed(String detail) ->
           throw new RefusedException(Problem.of(ProblemCode.IN_USE, detail));
@@ -81,11 +76,11 @@ final class SnapshotRoutes {
   }
 
   private Response verify(Call call) {
-    requireNothingIn(call);
+    Upkeep.requireNothingIn(call);
     // What is damaged is mended.
-    requireWritable();
+    Upkeep.requireWritable(application);
     Verified result =
-        switch (orBusy(() -> snapshots().verify(call.id()))) {
+        switch (Upkeep.orRefuse(() -> snapshots().verify(call.id()))) {
           case Verification.Whole(Snapshot whole) -> new Verified(whole.id(), true, false, null);
           case Verification.Mended(Snapshot whole, String detail) ->
               new Verified(whole.id(), true, true, detail);
@@ -93,38 +88,6 @@ final class SnapshotRoutes {
           case Verification.NoSuchSnapshot() -> throw missing(call.id());
         };
     return Answers.json(Status.OK_200, Rendering.json(result));
-  }
-
-  private static void requireNothingIn(Call call) {
-    byte[] body = call.json();
-    if (body.length > 0) {
-      var violations = new Violations();
-      new BodyReader(StrictJson.object(body), "", violations).finish();
-      violations.refuseIfAny();
-    }
-  }
-
-  private void requireWritable() {
-    String why = application.readOnly();
-    if (why != null) {
-      throw new RefusedException(Problem.of(ProblemCode.COPY_NOT_ACCEPTED, why));
-    }
-  }
-
-  /** What the disk refuses is tried again later. */
-  static <T> T orBusy(Supplier<T> action) {
-    try {
-      return action.get();
-    } catch (StorageFullException e) {
-      throw new RefusedException(Problem.of(ProblemCode.DISK_FULL, String.valueOf(e.getMessage())));
-    } catch (StorageException e) {
-      throw busy(e);
-    }
-  }
-
-  static RefusedException busy(StorageException e) {
-    return new RefusedException(
-        Problem.retryAfter(ProblemCode.BUSY, String.valueOf(e.getMessage()), RETRY));
   }
 
   static RefusedException missing(String id) {

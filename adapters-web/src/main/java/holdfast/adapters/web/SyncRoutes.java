@@ -15,7 +15,6 @@ import holdfast.domain.port.StorageException;
 import holdfast.domain.port.TaskStorage.Stored;
 import io.helidon.http.Status;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +28,6 @@ final class SyncRoutes {
   private static final String BASE = "/api/sync";
   private static final String CONFLICTS = BASE + "/conflicts";
   private static final int PAGE_BYTES_MAX = 8 << 20;
-  private static final Duration RETRY = Duration.ofSeconds(10);
 
   private final Holdfast application;
   private final Rendering rendering;
@@ -75,8 +73,8 @@ final class SyncRoutes {
   }
 
   private Response force(Call call) {
-    requireEmpty(call);
-    requireWritable();
+    Upkeep.requireNothingIn(call);
+    Upkeep.requireWritable(application);
     try {
       SyncService.Forced forced = application.sync().force();
       var body = new JsonBytes(256);
@@ -87,29 +85,8 @@ final class SyncRoutes {
       body.ascii(",\"durationMs\":").number(forced.duration().toMillis()).ascii("}");
       return Answers.json(Status.OK_200, body.toBytes());
     } catch (StorageException e) {
-      throw failed(e);
+      throw Upkeep.refused(e);
     }
-  }
-
-  private static void requireEmpty(Call call) {
-    byte[] body = call.json();
-    if (body.length > 0) {
-      var violations = new Violations();
-      new BodyReader(StrictJson.object(body), "", violations).finish();
-      violations.refuseIfAny();
-    }
-  }
-
-  private void requireWritable() {
-    String why = application.readOnly();
-    if (why != null) {
-      throw new RefusedException(Problem.of(ProblemCode.COPY_NOT_ACCEPTED, why));
-    }
-  }
-
-  private static RefusedException failed(StorageException e) {
-    return new RefusedException(
-        Problem.retryAfter(ProblemCode.BUSY, String.valueOf(e.getMessage()), RETRY));
   }
 
   private Response conflicts(Call call) {
@@ -145,7 +122,7 @@ final class SyncRoutes {
     reader.finish();
     violations.refuseIfAny();
     Kept chosen = Objects.requireNonNull(keep, "refused otherwise");
-    requireWritable();
+    Upkeep.requireWritable(application);
     try {
       Settled settled = application.sync().edits().resolve(call.id(), chosen);
       return switch (settled) {
@@ -158,7 +135,7 @@ final class SyncRoutes {
         case Settled.Unavailable(Answer<?> answer) -> throw Answers.refusal(answer);
       };
     } catch (StorageException e) {
-      throw failed(e);
+      throw Upkeep.refused(e);
     }
   }
 

@@ -1,5 +1,7 @@
 package holdfast.adapters.file.disk;
 
+import holdfast.domain.port.StorageException;
+import holdfast.domain.port.StorageFullException;
 import java.io.IOException;
 
 /** There is no room left. What was to be written is not written whole. */
@@ -8,5 +10,12 @@ public final class DiskFullException extends IOException {
 
   public DiskFullException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /** What storage says of a failed operation: whether it was for want of room, too. */
+  public static StorageException told(String what, IOException e) {
+    return e instanceof DiskFullException
+        ? new StorageFullException(what, e)
+        : new StorageException(what, e);
   }
 }

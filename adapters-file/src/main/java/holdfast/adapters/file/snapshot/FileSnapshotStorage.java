@@ -11,7 +11,6 @@ import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.SnapshotStorage;
 import holdfast.domain.port.StateImage;
 import holdfast.domain.port.StorageException;
-import holdfast.domain.port.StorageFullException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -125,10 +124,8 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   }
 
   private StorageException notKept(IOException e) {
-    String what = "no snapshot could be made in " + places.directory() + ": " + e;
-    return e instanceof DiskFullException
-        ? new StorageFullException(what, e)
-        : new StorageException(what, e);
+    return DiskFullException.told(
+        "no snapshot could be made in " + places.directory() + ": " + e, e);
   }
 
   /** The snapshot that an epoch is to begin with. */

@@ -1,6 +1,7 @@
 package holdfast.adapters.file.state;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.json.ConflictJson;
 import holdfast.adapters.file.json.MalformedJsonException;
 import holdfast.adapters.file.layout.Layout;
@@ -41,7 +42,7 @@ final class FileConflictStorage implements ConflictStorage {
       all.put(conflict.id(), conflict);
       retire(all);
     } catch (IOException e) {
-      throw new StorageException("a conflict cannot be written to " + directory + ": " + e, e);
+      throw DiskFullException.told("a conflict cannot be written to " + directory + ": " + e, e);
     }
   }
 

@@ -1,6 +1,7 @@
 package holdfast.adapters.file.state;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.quarantine.Quarantine;
@@ -123,7 +124,7 @@ public final class FileStateFiles implements StateFiles {
       remove(gone, findings);
       return new Reconciled(outdated.size(), findings, unsettled);
     } catch (IOException e) {
-      throw new StorageException("state files cannot be written: " + e, e);
+      throw DiskFullException.told("state files cannot be written: " + e, e);
     }
   }
 

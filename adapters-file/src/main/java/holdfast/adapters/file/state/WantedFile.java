@@ -26,27 +26,34 @@ record WantedFile(
 
   static WantedFile ofTask(Stored<Task> stored, StateFilePlaces places) {
     Task task = stored.entity();
-    EntityKey key = EntityKey.of(task.id());
-    return new WantedFile(
-        key,
-        places.file(key),
+    return of(
+        EntityKey.of(task.id()),
         task.revision(),
         stored.seq(),
         task.updatedAt(),
         new Entry.OfTask(stored),
-        new AtomicReference<>());
+        places);
   }
 
   static WantedFile ofInitiative(Stored<Initiative> stored, StateFilePlaces places) {
     Initiative initiative = stored.entity();
-    EntityKey key = EntityKey.of(initiative.id());
-    return new WantedFile(
-        key,
-        places.file(key),
+    return of(
+        EntityKey.of(initiative.id()),
         initiative.revision(),
         stored.seq(),
         initiative.updatedAt(),
         new Entry.OfInitiative(stored),
-        new AtomicReference<>());
+        places);
+  }
+
+  private static WantedFile of(
+      EntityKey key,
+      long version,
+      long seq,
+      Instant updatedAt,
+      Entry entry,
+      StateFilePlaces places) {
+    return new WantedFile(
+        key, places.file(key), version, seq, updatedAt, entry, new AtomicReference<>());
   }
 }
