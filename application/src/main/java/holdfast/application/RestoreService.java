@@ -191,7 +191,7 @@ public final class RestoreService {
         Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
         yield switch (core.ports().tasks().replace(present.seq(), next)) {
           case Replacement.Replaced(String epoch, List<String> notes) -> {
-            follow(diff, core.state().inEpoch(epoch, next));
+            followOrEnd(diff, core.state().inEpoch(epoch, next));
             log(snapshot, before, epoch, next.seq(), notes);
             yield new Result.Restored(diff, before.id(), epoch, next.seq());
           }
@@ -201,6 +201,16 @@ public final class RestoreService {
         };
       }
     };
+  }
+
+  /** What is durable is the restored state: a server that is left with another must not go on. */
+  private void followOrEnd(RestorationDiff diff, LiveState next) {
+    try {
+      follow(diff, next);
+    } catch (RuntimeException | Error e) {
+      core.ports().tasks().fail(e);
+      throw e;
+    }
   }
 
   /** Exchanges the state, and tells those who keep something of it for themselves. */

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.application.EventFeed.Topic;
@@ -327,6 +329,29 @@ class RestoreServiceTest {
     rename(id, "goes on");
     site.storage().refuseReplacement(null);
     restored(then);
+    assertEquals("then", site.task(id).spec().title());
+  }
+
+  @Test
+  void aServerThatCannotFollowWhatIsDurableAlreadyEnds() throws InterruptedException {
+    TaskId id = site.hold(HELD);
+    String then = snapshot();
+    rename(id, "now");
+    var broken = new IllegalStateException("planted");
+    site.server()
+        .feed()
+        .subscribe(
+            Topic.TASKS,
+            FeedFilter.ALL,
+            null,
+            () -> {
+              throw broken;
+            });
+    assertSame(broken, assertThrows(RuntimeException.class, () -> restore(then, Running.REFUSE)));
+    assertEquals(
+        CommitResult.Reason.CLOSED,
+        assertInstanceOf(Answer.Unavailable.class, site.tasks().submit(HELD, true, null)).reason());
+    site.crashAndStart();
     assertEquals("then", site.task(id).spec().title());
   }
 

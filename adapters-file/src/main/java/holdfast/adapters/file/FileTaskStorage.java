@@ -259,6 +259,12 @@ final class FileTaskStorage implements TaskStorage {
   }
 
   @Override
+  public void fail(Throwable failure) {
+    opened().abandon("the server failed: " + failure);
+    settings.onFatal().accept(failure);
+  }
+
+  @Override
   public void copySettled() {
     try {
       history.settleCopy();

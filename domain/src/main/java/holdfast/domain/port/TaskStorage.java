@@ -99,6 +99,12 @@ public interface TaskStorage extends AutoCloseable {
   }
 
   /**
+   * Takes no further change, and ends the server as a failed write does: what memory has is not
+   * what is durable, and only the next start can put that right.
+   */
+  void fail(Throwable failure);
+
+  /**
    * Says that nothing is left of what an accepted copy must not go on with: from now on it is no
    * copy. Until then a start needs acceptance again.
    *

@@ -303,6 +303,11 @@ public final class InMemoryTaskStorage implements TaskStorage {
     notifyAll();
   }
 
+  @Override
+  public void fail(Throwable cause) {
+    fail(cause.toString());
+  }
+
   /** Dies as a killed server would, and hands over what was durable. */
   public Content crash() {
     fail("the server was killed");
