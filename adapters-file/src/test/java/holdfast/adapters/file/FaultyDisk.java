@@ -4,9 +4,7 @@ import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.DiskFullException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
@@ -48,23 +46,12 @@ final class FaultyDisk extends ForwardingDisk {
     return new FaultyFile(file, super.open(file, access));
   }
 
-  private final class FaultyFile implements DiskFile {
+  private final class FaultyFile extends ForwardingFile {
     private final Path path;
-    private final DiskFile file;
 
     FaultyFile(Path path, DiskFile file) {
+      super(file);
       this.path = path;
-      this.file = file;
-    }
-
-    @Override
-    public int read(ByteBuffer target, long offset) throws IOException {
-      return file.read(target, offset);
-    }
-
-    @Override
-    public void write(ByteBuffer source, long offset) throws IOException {
-      file.write(source, offset);
     }
 
     @Override
@@ -72,27 +59,7 @@ final class FaultyDisk extends ForwardingDisk {
       if (broken.test(path)) {
         throw new IOException("Input/output error");
       }
-      file.force();
-    }
-
-    @Override
-    public void modified(Instant time) throws IOException {
-      file.modified(time);
-    }
-
-    @Override
-    public long size() throws IOException {
-      return file.size();
-    }
-
-    @Override
-    public void truncate(long size) throws IOException {
-      file.truncate(size);
-    }
-
-    @Override
-    public void close() throws IOException {
-      file.close();
+      super.force();
     }
   }
 }

@@ -71,7 +71,7 @@ final class Fuzzer {
   private final List<byte[]> requests = new ArrayList<>();
   private final List<String> messages;
 
-  /** What placeholders in the corpus stand for. */
+  /** What the names in braces stand for that the corpus has. */
   record Names(String host, String token, String task, String initiative) {
     String in(String text) {
       return text.replace("{host}", host)

@@ -3,6 +3,7 @@ package holdfast.adapters.file.log;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.ForwardingDisk;
+import holdfast.adapters.file.ForwardingFile;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.NioDisk;
 import java.io.IOException;

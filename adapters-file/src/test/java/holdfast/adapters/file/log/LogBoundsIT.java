@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.ForwardingDisk;
+import holdfast.adapters.file.ForwardingFile;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.disk.NioDisk;

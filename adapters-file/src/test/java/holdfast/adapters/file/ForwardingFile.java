@@ -1,4 +1,4 @@
-package holdfast.adapters.file.log;
+package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.DiskFile;
 import java.io.IOException;
@@ -6,10 +6,10 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 
 /** A file that passes everything on; what misbehaves overrides a method. */
-class ForwardingFile implements DiskFile {
+public class ForwardingFile implements DiskFile {
   private final DiskFile file;
 
-  ForwardingFile(DiskFile file) {
+  public ForwardingFile(DiskFile file) {
     this.file = file;
   }
 
