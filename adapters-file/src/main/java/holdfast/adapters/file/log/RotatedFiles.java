@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFile;
 import holdfast.domain.port.EventLog.Category;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -133,6 +134,9 @@ final class RotatedFiles {
   static @Nullable DiskFile open(Disk disk, Path file) throws IOException {
     try {
       return disk.kind(file) == Disk.Kind.FILE ? disk.open(file, Disk.Access.READ) : null;
+    } catch (NoSuchFileException _) {
+      // Whatever bears the name by now is another: an unfinished file goes, and the next one comes.
+      return null;
     } catch (IOException e) {
       if (disk.kind(file) == Disk.Kind.FILE) {
         throw e;

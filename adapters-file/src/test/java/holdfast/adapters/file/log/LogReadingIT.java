@@ -73,7 +73,9 @@ class LogReadingIT {
   }
 
   private static List<Long> seqs(List<Line> lines) {
-    return lines.stream().map(line -> (Long) line.entry().data().get("seq")).toList();
+    return lines.stream()
+        .map(line -> (Long) Objects.requireNonNull(line.entry().data().get("seq"), line.toString()))
+        .toList();
   }
 
   private static List<Long> downTo(long newest, long oldest) {

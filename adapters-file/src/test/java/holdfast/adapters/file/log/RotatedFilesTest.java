@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
+import holdfast.adapters.file.ForwardingDisk;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.SimulatedDisk;
@@ -18,6 +19,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -124,6 +126,28 @@ class RotatedFilesTest {
 
   private static boolean isPacked(String name) {
     return name.endsWith(".jsonl.zst");
+  }
+
+  /** Compressions use one name for what is unfinished, one after the other. */
+  @Test
+  void aFileThatGoesAndIsThereAgainWhileItIsLookedAtIsNoFailure() throws IOException {
+    write(0, 3 * LINES_A_FILE, false);
+    Path unfinished = path("task.jsonl.zst" + Disk.TEMPORARY_SUFFIX);
+    try (DiskFile file = disk.open(unfinished, Disk.Access.CREATE)) {
+      file.write(ByteBuffer.wrap(line(0)), 0);
+    }
+    long all = rotated(disk).bytes();
+    Disk changing =
+        new ForwardingDisk(disk) {
+          @Override
+          public DiskFile open(Path file, Access access) throws IOException {
+            if (file.equals(unfinished)) {
+              throw new NoSuchFileException(file.toString());
+            }
+            return super.open(file, access);
+          }
+        };
+    assertEquals(all - line(0).length, rotated(changing).bytes());
   }
 
   @Test
