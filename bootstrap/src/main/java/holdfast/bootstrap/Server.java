@@ -262,6 +262,8 @@ final class Server {
     steps.add(Step.of("final sync", () -> ifRunning(Holdfast::finalSync)));
     steps.add(Step.of("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)));
     steps.add(Step.of("let go of processes", ports.processes()::close));
+    steps.add(
+        Step.of("end audit trail", () -> ifRunning(running -> running.endAudit(how.cause()))));
     steps.add(Step.of("close storage", () -> closeUnlessRecovering(storage)));
     return steps;
   }

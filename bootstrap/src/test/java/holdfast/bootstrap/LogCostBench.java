@@ -99,7 +99,8 @@ final class LogCostBench {
               real.stateFiles(),
               real.snapshots(),
               real.scrubbing(),
-              log);
+              log,
+              real.audit());
       try (Holdfast server =
           Holdfast.start(
               ports,

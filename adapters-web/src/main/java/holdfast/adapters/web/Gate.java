@@ -128,6 +128,14 @@ final class Gate {
     return problem != null ? problem : identify(headers, headers.contains(HeaderNames.ORIGIN));
   }
 
+  /** Who was let in by {@link #check} or {@link #checkUpgrade}, as the audit trail calls them. */
+  String actor(Access access, Headers headers) {
+    if (access != Access.TOKEN || token == null) {
+      return "anybody";
+    }
+    return headers.contains(HeaderNames.AUTHORIZATION) ? "admin" : "session";
+  }
+
   private @Nullable Problem identify(Headers headers, boolean ownPage) {
     if (token == null || sessions == null) {
       // Nobody needs to identify himself, but a page from elsewhere is not a somebody.

@@ -1,6 +1,7 @@
 package holdfast.adapters.web;
 
 import holdfast.adapters.web.metrics.Metrics;
+import holdfast.application.Audit;
 import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import io.helidon.common.socket.SocketOptions;
@@ -120,8 +121,14 @@ public final class HoldfastWeb {
         newGate,
         new Routes(probes),
         () -> routes,
+        this::audit,
         () -> closedBecause,
         settings.limits().bodyBytesMax());
+  }
+
+  private @Nullable Audit audit() {
+    Holdfast recovered = application;
+    return recovered == null ? null : recovered.audit();
   }
 
   private HealthRoutes health() {
@@ -163,6 +170,7 @@ public final class HoldfastWeb {
     all.addAll(new SyncRoutes(recovered, rendering).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());
+    all.add(new AuditRoute(recovered).route());
     all.add(new ShutdownRoute(recovered, shutdown).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());

@@ -87,7 +87,8 @@ final class SocketUpgrade {
     connection.upgraded();
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
-    var session = new SocketSession(services, sockets, connection, writer, clock);
+    String actor = gate.actor(Access.TOKEN, headers);
+    var session = new SocketSession(services, sockets, connection, writer, clock, actor);
     return new SocketConnection(
         session, new FrameReader(context.dataReader(), messageBytesMax), spoken);
   }

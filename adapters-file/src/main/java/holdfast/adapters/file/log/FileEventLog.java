@@ -1,7 +1,9 @@
 package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.domain.port.AuditTrail.Head;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.EventLogReader.Line;
@@ -31,6 +33,9 @@ import java.util.concurrent.TimeUnit;
  * <p>Lines are numbered through all categories. The numbers of a start begin at the time in
  * microseconds, or behind the last one that is found, so that none is ever given twice, even if the
  * end of a file was lost.
+ *
+ * <p>Lines of the category audit are {@linkplain AuditLine chained}. None of them is dropped: what
+ * the disk refuses waits, and takes up room, and what there is no room for is refused.
  */
 public final class FileEventLog implements EventLog {
   /** Age is looked at so often when nothing is rotated. */
@@ -43,6 +48,7 @@ public final class FileEventLog implements EventLog {
   private static final int FILES_IN_BUDGET = 2 * (Category.values().length + 1);
 
   private static final long FILE_BYTES_MIN = 4_096;
+  private static final int RETRIED_FIRST = 100;
 
   /**
    * In the order in which they are written, which is part of what is promised: of a task's line
@@ -59,6 +65,8 @@ public final class FileEventLog implements EventLog {
   private final LogCompression compression;
   private final LogRetention retention;
   private final FileEventLogReader reader;
+  private final AuditChain chain;
+  private final AuditForce audit;
   private final Thread writer;
   private volatile long readable;
   private long number;
@@ -81,12 +89,49 @@ public final class FileEventLog implements EventLog {
     }
   }
 
+  /**
+   * Who vouches for the audit trail.
+   *
+   * @param anchors are told what is durable, and say what was before
+   * @param note writes down what the anchors know, before something is removed that they knew
+   *     otherwise; false if it cannot yet
+   */
+  public record Vouching(AuditAnchors anchors, Note note) {
+    /** Writes something down. */
+    @FunctionalInterface
+    public interface Note {
+      boolean take() throws IOException;
+    }
+
+    /** Nobody does. */
+    static Vouching none() {
+      return new Vouching(new AuditAnchors(), () -> true);
+    }
+  }
+
   public FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock)
       throws IOException {
-    this(disk, directory, bounds, clock, true);
+    this(disk, directory, bounds, clock, Vouching.none());
+  }
+
+  public FileEventLog(
+      Disk disk, Path directory, Bounds bounds, InstantSource clock, Vouching vouching)
+      throws IOException {
+    this(disk, directory, bounds, clock, vouching, true);
   }
 
   FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock, boolean compress)
+      throws IOException {
+    this(disk, directory, bounds, clock, Vouching.none(), compress);
+  }
+
+  FileEventLog(
+      Disk disk,
+      Path directory,
+      Bounds bounds,
+      InstantSource clock,
+      Vouching vouching,
+      boolean compress)
       throws IOException {
     this.bounds = bounds;
     this.clock = clock;
@@ -113,7 +158,18 @@ public final class FileEventLog implements EventLog {
     reader = new FileEventLogReader(disk, directory, older, recent, () -> readable);
     number = Math.max(reader.lastNumber(), micros(clock.instant()));
     readable = number;
+    chain = new AuditChain(AuditForce.end(reader.lastAudited(), vouching.anchors().known()));
+    audit = new AuditForce(disk, directory.resolve(Category.AUDIT.label()), older(), vouching);
+    older().beforeRemoval(audit::mayGo);
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
+  }
+
+  private RotatedFiles older() {
+    RotatedFiles files = older.get(Category.AUDIT);
+    if (files == null) {
+      throw new AssertionError("every category has files");
+    }
+    return files;
   }
 
   private static long micros(Instant time) {
@@ -129,7 +185,39 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public void append(Entry entry) {
-    queue.put(entry);
+    if (!queue.put(entry)) {
+      queue.drop(entry.category(), 1);
+    }
+  }
+
+  /** Takes a line of the audit trail, or refuses it for want of room. */
+  boolean audit(Entry entry) {
+    return queue.put(entry);
+  }
+
+  /** The last line of the audit trail that was written. */
+  Head auditHead() {
+    return chain.head();
+  }
+
+  /**
+   * Makes the lines of the audit trail durable that were taken before.
+   *
+   * @throws IOException if the disk refuses that; they wait
+   */
+  Head forceAudit() throws IOException {
+    flush();
+    Head head = audit.force(chain);
+    int refused = chain.refused();
+    if (refused > 0) {
+      throw new IOException(refused + " entries of the audit trail cannot be written");
+    }
+    return head;
+  }
+
+  /** What reads the files of the audit trail, and keeps them from being removed meanwhile. */
+  AuditForce audited() {
+    return audit;
   }
 
   @Override
@@ -181,12 +269,13 @@ public final class FileEventLog implements EventLog {
   }
 
   private void write(LogQueue.Taken taken) {
-    if (taken.entries().isEmpty() && taken.dropped().isEmpty()) {
+    if (taken.entries().isEmpty() && taken.dropped().isEmpty() && chain.refused() == 0) {
       return;
     }
     Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
     boolean followed = recent.isFollowed();
     long before = number;
+    retryAudit(followed, kept);
     for (Entry entry : taken.entries()) {
       add(entry, followed, kept);
     }
@@ -213,8 +302,36 @@ public final class FileEventLog implements EventLog {
     recent.announce();
   }
 
+  /** Writes what the disk has refused: a little first, for it may still be refused. */
+  private void retryAudit(boolean followed, Map<Category, List<Line>> kept) {
+    int some = RETRIED_FIRST;
+    while (chain.refused() > 0) {
+      int refused = chain.refused();
+      chain.next(some).forEach(entry -> hand(entry, followed, kept));
+      write(Category.AUDIT, file(Category.AUDIT), kept);
+      if (chain.refused() > refused - Math.min(some, refused)) {
+        return;
+      }
+      some = LogQueue.CATEGORY_MAX;
+    }
+  }
+
   private void add(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
-    byte[] line = LogLine.encode(entry, ++number);
+    if (entry.category() == Category.AUDIT) {
+      chain.add(entry);
+      if (chain.refused() > 0) {
+        return;
+      }
+    }
+    hand(entry, followed, kept);
+  }
+
+  private void hand(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
+    number++;
+    byte[] line =
+        entry.category() == Category.AUDIT
+            ? chain.handOver(entry, number)
+            : LogLine.encode(entry, number);
     file(entry.category()).add(number, line);
     if (followed) {
       kept.computeIfAbsent(entry.category(), _ -> new ArrayList<>())
@@ -230,12 +347,15 @@ public final class FileEventLog implements EventLog {
     if (ordered) {
       file.force();
     }
-    if (lost > 0) {
+    if (category == Category.AUDIT) {
+      chain.written(lost);
+      queue.waiting(category, chain.refused());
+    } else if (lost > 0) {
       queue.drop(category, lost);
-      List<Line> lines = kept.get(category);
-      if (lines != null) {
-        lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
-      }
+    }
+    List<Line> lines = kept.get(category);
+    if (lost > 0 && lines != null) {
+      lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
     }
   }
 

@@ -1,0 +1,88 @@
+package holdfast.adapters.file.log;
+
+import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.layout.AuditAnchor;
+import holdfast.domain.port.AuditTrail;
+import holdfast.domain.port.EventLog;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.StorageException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** The audit trail in the files of an event log; see {@link AuditLine}. */
+public final class FileAuditTrail implements AuditTrail {
+  private final FileEventLog log;
+  private final Evidence evidence;
+
+  /** What is known of the trail outside of its files. */
+  public interface Evidence {
+    /** What vouches for it, by the names of those who do. */
+    Map<String, AuditAnchor> anchors() throws IOException;
+
+    Changes journal();
+  }
+
+  public FileAuditTrail(FileEventLog log, Evidence evidence) {
+    this.log = log;
+    this.evidence = evidence;
+  }
+
+  @Override
+  public boolean append(Entry entry) {
+    return log.audit(
+        new EventLog.Entry(entry.at(), Category.AUDIT, entry.type(), AuditLine.details(entry)));
+  }
+
+  @Override
+  public Head force() {
+    try {
+      return log.forceAudit();
+    } catch (IOException e) {
+      throw new StorageException("the audit trail is not durable: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public Head head() {
+    return log.auditHead();
+  }
+
+  @Override
+  public Verdict verify() {
+    AuditForce files = log.audited();
+    files.reading();
+    try {
+      Head until = log.forceAudit();
+      return new AuditVerification(
+              files.walk(),
+              new AuditVerification.Evidence(evidence.anchors(), until, true, evidence.journal()))
+          .run();
+    } catch (IOException e) {
+      throw new StorageException("the audit trail cannot be read: " + e.getMessage(), e);
+    } finally {
+      files.read();
+    }
+  }
+
+  /**
+   * Reads the trail of a directory that no server uses.
+   *
+   * @param logs where the logs of all categories are
+   * @param isOrderly whether the server before was ended in order
+   */
+  public static Verdict verify(Disk disk, Path logs, boolean isOrderly, Evidence evidence)
+      throws IOException {
+    Path directory = logs.resolve(Category.AUDIT.label());
+    var walk =
+        new AuditWalk(
+            directory.resolve(Category.AUDIT.label() + ".jsonl"),
+            new RotatedFiles(disk, directory, Category.AUDIT),
+            disk);
+    return new AuditVerification(
+            walk,
+            new AuditVerification.Evidence(
+                evidence.anchors(), Head.NONE, isOrderly, evidence.journal()))
+        .run();
+  }
+}
