@@ -106,7 +106,7 @@ final class AuditWalk {
   }
 
   private boolean plain(DiskFile lines, Taker taker) throws IOException {
-    byte[] piece = new byte[PIECE];
+    byte[] piece = new byte[Math.clamp(lines.size() + 1, LogLine.BYTES_MAX + 1, PIECE)];
     int kept = 0;
     long at = 0;
     while (true) {
@@ -125,7 +125,7 @@ final class AuditWalk {
       }
       if (rest == 0) {
         number++;
-        return taker.damaged("a line longer than " + PIECE + " bytes");
+        return taker.damaged("a line is longer than any that was written");
       }
       kept = length - rest;
       System.arraycopy(piece, rest, piece, 0, kept);
