@@ -37,6 +37,7 @@ final class AuditedRequest {
   private String actor = "nobody";
   private @Nullable String target;
   private boolean isChanging;
+  private boolean bearsCode;
   private @Nullable Behalf behalf;
 
   /**
@@ -74,7 +75,8 @@ final class AuditedRequest {
   void about(Route route, @Nullable String parameter) {
     action = method + " " + route.pattern();
     target = shown(parameter);
-    isChanging |= route.access() == Access.CODE;
+    bearsCode = route.access() == Access.CODE;
+    isChanging |= bearsCode;
   }
 
   private static @Nullable String shown(@Nullable String id) {
@@ -105,7 +107,7 @@ final class AuditedRequest {
     Behalf whose = behalf;
     if (audit != null && isChanging && whose != null && !whose.isTold()) {
       Map<String, Object> details =
-          query == null || query.isEmpty() ? Map.of() : Map.of("query", query);
+          query == null || query.isEmpty() || bearsCode ? Map.of() : Map.of("query", query);
       // Input is no change of ours, and comes too often to wait for the disk each time.
       audit.done(by(), target, details, !action.endsWith("input"));
     }

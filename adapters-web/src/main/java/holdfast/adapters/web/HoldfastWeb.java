@@ -126,6 +126,11 @@ public final class HoldfastWeb {
         settings.limits().bodyBytesMax());
   }
 
+  /** All that is answered, or null before {@link #open}. */
+  @Nullable Routes routes() {
+    return routes;
+  }
+
   private @Nullable Audit audit() {
     Holdfast recovered = application;
     return recovered == null ? null : recovered.audit();
