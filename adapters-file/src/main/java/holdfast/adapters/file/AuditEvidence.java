@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,17 +30,29 @@ final class AuditEvidence implements FileAuditTrail.Evidence {
   private final Layout layout;
   private final FileSnapshotStorage.Places snapshots;
   private final Changes journal;
+  private final LongSupplier lastSeq;
 
-  AuditEvidence(Disk disk, Layout layout, FileSnapshotStorage.Places snapshots, Changes journal) {
+  AuditEvidence(
+      Disk disk,
+      Layout layout,
+      FileSnapshotStorage.Places snapshots,
+      Changes journal,
+      LongSupplier lastSeq) {
     this.disk = disk;
     this.layout = layout;
     this.snapshots = snapshots;
     this.journal = journal;
+    this.lastSeq = lastSeq;
   }
 
   @Override
   public Changes journal() {
     return journal;
+  }
+
+  @Override
+  public long lastSeq() {
+    return lastSeq.getAsLong();
   }
 
   /** The newest manifest, or null. */

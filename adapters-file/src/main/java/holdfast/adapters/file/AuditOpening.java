@@ -24,7 +24,12 @@ record AuditOpening(FileEventLog log, AuditTrail trail) {
   static AuditOpening of(Disk disk, Layout layout, FileStorageSettings settings, Parts parts)
       throws IOException {
     var evidence =
-        new AuditEvidence(disk, layout, parts.places(), new JournalChanges(parts.history()));
+        new AuditEvidence(
+            disk,
+            layout,
+            parts.places(),
+            new JournalChanges(parts.history()),
+            parts.history()::seq);
     AuditAnchors anchors = parts.audit();
     String cut = null;
     try {

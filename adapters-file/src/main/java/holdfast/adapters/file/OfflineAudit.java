@@ -58,6 +58,7 @@ public final class OfflineAudit {
         disk,
         layout,
         parts.places(),
-        withJournal ? new JournalChanges(parts.history()) : (_, _) -> List.of());
+        withJournal ? new JournalChanges(parts.history()) : (_, _) -> List.of(),
+        withJournal ? parts.history()::seq : () -> Long.MAX_VALUE);
   }
 }

@@ -50,6 +50,11 @@ class FileAuditTrailContractIT extends AuditTrailContractTest {
               public AuditTrail.Changes journal() {
                 return FileAuditTrailContractIT.this::after;
               }
+
+              @Override
+              public long lastSeq() {
+                return journal.isEmpty() ? 0 : journal.getLast().seq();
+              }
             });
   }
 

@@ -19,7 +19,7 @@ final class AuditJournal {
   private static final int AT_ONCE = 1_000;
 
   private final Changes journal;
-  private final boolean isStrict;
+  private final long lastSeq;
   private final ArrayDeque<Committed> page = new ArrayDeque<>();
   private boolean begun;
   private long position;
@@ -27,12 +27,12 @@ final class AuditJournal {
   private long suspectedSeq;
 
   /**
-   * @param isStrict whether an entry beyond the journal's end is wrong; in a copy it may be that
-   *     the trail was copied after the journal
+   * @param lastSeq an entry of a later change is wrong. In a copy there may be some: the trail was
+   *     copied after the journal
    */
-  AuditJournal(Changes journal, boolean isStrict) {
+  AuditJournal(Changes journal, long lastSeq) {
     this.journal = journal;
-    this.isStrict = isStrict;
+    this.lastSeq = lastSeq;
   }
 
   /** What does not agree, as far as is known. */
@@ -75,7 +75,8 @@ final class AuditJournal {
   private @Nullable String compare(AuditLine entry, long change) {
     Committed next = next();
     if (next == null) {
-      return isStrict ? "the journal has no change " + change : null;
+      // What was before a restore is not in the journal any more.
+      return change > lastSeq ? "history has no change " + change : null;
     }
     if (next.seq() < change) {
       return "change "

@@ -42,15 +42,20 @@ final class AuditVerification implements AuditWalk.Taker {
    * @param anchors what vouches for it, by the names of those who do
    * @param until the last entry that must be there; {@link Head#NONE} if only the anchors tell
    * @param isOrderly whether the server runs or was ended in order: then nothing may be lacking
+   * @param lastSeq of the newest change that may have an entry
    */
   record Evidence(
-      Map<String, AuditAnchor> anchors, Head until, boolean isOrderly, Changes journal) {}
+      Map<String, AuditAnchor> anchors,
+      Head until,
+      boolean isOrderly,
+      Changes journal,
+      long lastSeq) {}
 
   AuditVerification(AuditWalk walk, Evidence evidence) {
     this.walk = walk;
     until = evidence.until();
     isOrderly = evidence.isOrderly();
-    journal = new AuditJournal(evidence.journal(), isOrderly);
+    journal = new AuditJournal(evidence.journal(), evidence.lastSeq());
     Head removed = null;
     Head furthest = until;
     for (Map.Entry<String, AuditAnchor> anchor : evidence.anchors().entrySet()) {

@@ -21,6 +21,9 @@ public final class FileAuditTrail implements AuditTrail {
     Map<String, AuditAnchor> anchors() throws IOException;
 
     Changes journal();
+
+    /** The seq of the newest change there is. */
+    long lastSeq();
   }
 
   public FileAuditTrail(FileEventLog log, Evidence evidence) {
@@ -56,7 +59,8 @@ public final class FileAuditTrail implements AuditTrail {
       Head until = log.forceAudit();
       return new AuditVerification(
               files.walk(),
-              new AuditVerification.Evidence(evidence.anchors(), until, true, evidence.journal()))
+              new AuditVerification.Evidence(
+                  evidence.anchors(), until, true, evidence.journal(), evidence.lastSeq()))
           .run();
     } catch (IOException e) {
       throw new StorageException("the audit trail cannot be read: " + e.getMessage(), e);
@@ -82,7 +86,11 @@ public final class FileAuditTrail implements AuditTrail {
     return new AuditVerification(
             walk,
             new AuditVerification.Evidence(
-                evidence.anchors(), Head.NONE, isOrderly, evidence.journal()))
+                evidence.anchors(),
+                Head.NONE,
+                isOrderly,
+                evidence.journal(),
+                isOrderly ? evidence.lastSeq() : Long.MAX_VALUE))
         .run();
   }
 }

@@ -76,6 +76,11 @@ class AuditFilesIT {
         public Changes journal() {
           return changes;
         }
+
+        @Override
+        public long lastSeq() {
+          return journal.size();
+        }
       };
 
   private FileEventLog open(int filesMax, boolean compress) throws IOException {
