@@ -69,8 +69,7 @@ final class Connections {
       if (!connection.isOpen()) {
         forget(connection);
       } else if (connection.isOverdue(now)) {
-        connection.sever();
-        forget(connection);
+        connection.expire();
       }
     }
     fresh.removeIf(

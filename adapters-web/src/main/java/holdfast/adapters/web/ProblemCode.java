@@ -10,6 +10,7 @@ enum ProblemCode {
   NOT_FOUND(404, "not-found", "There is nothing here"),
   METHOD_NOT_ALLOWED(405, "method-not-allowed", "The method is not possible here"),
   NOT_ACCEPTABLE(406, "not-acceptable", "No representation satisfies Accept"),
+  TIMEOUT(408, "timeout", "The request took too long to arrive"),
   WRONG_STATE(409, "wrong-state", "The state does not allow this"),
   IN_USE(409, "in-use", "Something still depends on it"),
   INPUT_CLOSED(409, "input-closed", "The task reads no input"),

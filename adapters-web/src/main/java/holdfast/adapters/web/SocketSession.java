@@ -326,14 +326,18 @@ final class SocketSession {
 
   /** Looks after the socket. Called about once a second. */
   void tick(long now) {
-    long silent = now - heardAt;
-    boolean unheard = !receiving && silent > 2 * heartbeatNanos + heartbeatNanos / 2;
+    long silent = receiving ? 0 : now - heardAt;
+    boolean unheard = silent > 2 * heartbeatNanos + heartbeatNanos / 2;
     long blocked = outbox.blockedNanos(now);
     long closeSentAt = outbox.closeSentAt();
     boolean lingering = closeSentAt != 0 && now - closeSentAt > CLOSE_LINGER_NANOS;
-    if (unheard || lingering || blocked > 4 * heartbeatNanos) {
+    if (lingering || blocked > 4 * heartbeatNanos || silent > 4 * heartbeatNanos) {
       gone();
       return;
+    }
+    if (unheard) {
+      // Half a frame counts as nothing: whoever sends it byte by byte is told, and then gone.
+      outbox.close(CloseCode.SILENT, "no whole frame has arrived for two heartbeats");
     }
     if (blocked > 2 * heartbeatNanos) {
       // Told once the client reads again; should it never do so, the next step is taken.

@@ -438,21 +438,23 @@ class SocketIT {
     long begun = System.nanoTime();
     try (var client = SocketClient.connect(server);
         var answering = SocketClient.connect(server)) {
-      client.raw(new byte[] {(byte) 0x81, (byte) 0xfe, 4});
-      // Answering pings keeps another one alive all the while.
+      client.raw(new byte[] {(byte) 0x81, (byte) 0xfe, 4, 0, 1, 2, 3, 4});
+      // Answering pings keeps another one alive all the while; a byte at a time does not.
       while (System.nanoTime() - begun < Duration.ofMillis(1_500).toNanos()) {
         SocketClient.Frame frame = answering.next();
         if (frame.opcode == SocketClient.PING) {
           answering.write(0x8a, frame.payload);
+          if (System.nanoTime() - begun < Duration.ofMillis(500).toNanos()) {
+            client.raw(new byte[] {'x'});
+          }
         }
       }
-      assertThrows(
-          IOException.class,
-          () -> {
-            while (true) {
-              client.next();
-            }
-          });
+      SocketClient.Frame frame = client.next();
+      while (frame.opcode == SocketClient.PING || frame.opcode == SocketClient.TEXT) {
+        frame = client.next();
+      }
+      assertEquals(4408, frame.closeCode());
+      assertThrows(IOException.class, () -> client.next());
       answering.send("{\"type\":\"ping\"}");
       assertEquals("{\"type\":\"pong\",\"t\":null}", answering.text("pong"));
     }
