@@ -136,8 +136,12 @@ final class FrontDoor {
     Routes.Match match = (known == null ? probes : known).find(path);
     Route route = match == null ? null : match.route(method);
     Access access = route == null ? Access.TOKEN : route.access();
-    Problem problem = gate.check(access, method, request.headers());
-    if (problem != null) {
+    String parameter = match == null ? null : match.parameter();
+    Problem problem = gate.check(access, method, parameter, request.headers());
+    // Before recovery there is no saying what a good token would reach.
+    boolean isForLater =
+        known == null && problem != null && problem.code() == ProblemCode.FORBIDDEN;
+    if (problem != null && !isForLater) {
       throw new RefusedException(problem);
     }
     if (access != Access.ANYBODY) {

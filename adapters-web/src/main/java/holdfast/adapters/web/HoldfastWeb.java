@@ -3,6 +3,10 @@ package holdfast.adapters.web;
 import holdfast.adapters.web.metrics.Metrics;
 import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
+import holdfast.application.Lookup;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.Task;
 import io.helidon.common.socket.SocketOptions;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
@@ -103,7 +107,7 @@ public final class HoldfastWeb {
               + ": the port is in use, or the address is not this machine's; set another port or"
               + " host, or stop the program that has it");
     }
-    var newGate = new Gate(settings, built.port(), clock, System::nanoTime);
+    var newGate = new Gate(settings, built.port(), clock, System::nanoTime, this::goesOn);
     var door = door(newGate);
     gate = newGate;
     frontDoor = door;
@@ -112,6 +116,20 @@ public final class HoldfastWeb {
     // Not a virtual thread: it must run also when those wait for a processor.
     Thread.ofPlatform().daemon().name("web-sweep").start(this::sweepUntilStopped);
     return built.port();
+  }
+
+  /** Before recovery nothing is known of any run, and nothing is let through but probes. */
+  private boolean goesOn(RunRef run) {
+    Holdfast recovered = application;
+    return recovered == null
+        || (recovered.state().task(run.task()) instanceof Lookup.Found<Stored<Task>>(var stored)
+            && stored.entity().state().name().isActive()
+            && stored.entity().lastRun().filter(run::equals).isPresent());
+  }
+
+  /** Everything there is to be reached, or null before it is open. */
+  @Nullable Routes routes() {
+    return routes;
   }
 
   private FrontDoor door(Gate newGate) {

@@ -7,6 +7,7 @@ enum ProblemCode {
   UNAUTHORIZED(401, "unauthorized", "A valid token is required"),
   WRONG_HOST(403, "wrong-host", "The Host header is not one of this server's names"),
   WRONG_ORIGIN(403, "wrong-origin", "Requests from this origin are refused"),
+  FORBIDDEN(403, "forbidden", "The token does not reach this"),
   NOT_FOUND(404, "not-found", "There is nothing here"),
   METHOD_NOT_ALLOWED(405, "method-not-allowed", "The method is not possible here"),
   NOT_ACCEPTABLE(406, "not-acceptable", "No representation satisfies Accept"),

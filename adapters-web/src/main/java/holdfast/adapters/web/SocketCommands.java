@@ -19,6 +19,7 @@ final class SocketCommands {
 
   private final SocketServices services;
   private final Outbox outbox;
+  private final boolean mayCommand;
   private final Lanes lanes = new Lanes();
   private final Semaphore underWay = new Semaphore(UNDER_WAY_MAX);
 
@@ -34,7 +35,11 @@ final class SocketCommands {
       @Nullable Json body,
       @Nullable String idempotencyKey) {}
 
-  SocketCommands(SocketServices services, Outbox outbox) {
+  /**
+   * @param mayCommand whether the client may change anything
+   */
+  SocketCommands(SocketServices services, Outbox outbox, boolean mayCommand) {
+    this.mayCommand = mayCommand;
     this.services = services;
     this.outbox = outbox;
   }
@@ -79,6 +84,11 @@ final class SocketCommands {
     var command = new Command(id, String.valueOf(action), taskId, body, key);
     underWay.acquire();
     outbox.commandBegun();
+    if (!mayCommand) {
+      var refusal = Problem.of(ProblemCode.FORBIDDEN, "the token of this socket is for reading");
+      outbox.result(result(id, Answers.rendered(refusal).response()), underWay::release);
+      return;
+    }
     if (taskId == null) {
       Thread.ofVirtual().name("command").start(() -> carryOut(command));
     } else {

@@ -48,13 +48,14 @@ final class SocketSession {
       Sockets sockets,
       Connection connection,
       FrameWriter frames,
-      InstantSource clock) {
+      InstantSource clock,
+      boolean mayCommand) {
     this.services = services;
     this.sockets = sockets;
     this.connection = connection;
     this.clock = clock;
     this.outbox = new Outbox(frames);
-    this.commands = new SocketCommands(services, outbox);
+    this.commands = new SocketCommands(services, outbox, mayCommand);
     this.diary = new SocketDiary(services.application(), sockets.nextNumber(), connection.peer());
     this.heartbeatNanos = sockets.heartbeat().toNanos();
     this.writer = Thread.ofVirtual().name("socket-writer").unstarted(this::write);

@@ -87,7 +87,8 @@ final class SocketUpgrade {
     connection.upgraded();
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
-    var session = new SocketSession(services, sockets, connection, writer, clock);
+    var session =
+        new SocketSession(services, sockets, connection, writer, clock, gate.mayChange(headers));
     return new SocketConnection(
         session, new FrameReader(context.dataReader(), messageBytesMax), spoken);
   }
