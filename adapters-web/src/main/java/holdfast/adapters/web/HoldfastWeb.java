@@ -317,7 +317,7 @@ public final class HoldfastWeb {
             .idleConnectionTimeout(Duration.ofDays(1))
             .addRouting(HttpRouting.builder().addFilter(doorway).any(doorway));
     if (settings.tls() != null) {
-      builder.tls(TlsMaterial.read(settings.tls()));
+      builder.tls(TlsMaterial.read(settings.tls(), clock.instant()));
     }
     return builder.build();
   }
