@@ -98,7 +98,9 @@ class PrivateFilesIT {
     String line = refusal(REFUSED);
     assertTrue(line.contains(data() + " belongs to another user, 12345"), line);
     assertTrue(line.endsWith("chown -R: " + data()), line);
-    assertEquals(0, Files.list(data()).count());
+    try (var inside = Files.list(data())) {
+      assertEquals(0, inside.count());
+    }
   }
 
   @ParameterizedTest

@@ -371,6 +371,22 @@ class SocketIT {
   }
 
   @Test
+  void aSocketHasSixtyFourSubscriptionsAndMoreOnlyOnceSomeHaveEnded() throws IOException {
+    try (var client = SocketClient.connect(server)) {
+      for (int i = 0; i < 64; i++) {
+        client.send("{\"type\":\"subscribe\",\"id\":\"s" + i + "\",\"topic\":\"tasks\"}");
+        client.text("live");
+      }
+      String more = "{\"type\":\"subscribe\",\"id\":\"more\",\"topic\":\"logs\"}";
+      client.send(more);
+      assertTrue(client.text("error").contains("\"code\":429"));
+      client.send("{\"type\":\"unsubscribe\",\"id\":\"s7\"}");
+      client.send(more);
+      assertTrue(client.text("live").contains("\"id\":\"more\""));
+    }
+  }
+
+  @Test
   void fragmentsAreOneMessageUpToTheLimit() throws IOException {
     try (var client = SocketClient.connect(server)) {
       client.text("hello");
