@@ -400,6 +400,12 @@ class SocketIT {
       client.write(0x80, new byte[100_000]);
       assertEquals(1009, client.closeCode());
     }
+    try (var client = SocketClient.connect(server)) {
+      for (int i = 0; i < 1_025; i++) {
+        client.write(i == 0 ? 0x01 : 0x00, new byte[0]);
+      }
+      assertEquals(1009, client.closeCode());
+    }
   }
 
   @Test
