@@ -53,8 +53,8 @@ public final class Secrets {
   /** A password in the authority of a URL, or what is too long there to be a user's name. */
   private static final Pattern URL_PASSWORD =
       Pattern.compile(
-          "(://[^\\s/:@\"']{0,256}:)[^\\s@\"'/][^\\s@\"']{0,1023}(?=@)"
-              + "|(://)[^\\s/:@\"']{16,1024}(?=@)");
+          "(://[^\\s/:@\"']{0,256}+:)[^\\s@\"'/][^\\s@\"']{0,511}+(?=@)"
+              + "|(://)[^\\s/:@\"']{16,512}+(?=@)");
 
   /** Tokens that say what they are, and private keys. */
   private static final Pattern SHAPE =
@@ -86,7 +86,7 @@ public final class Secrets {
   public static boolean isSecret(String name, String value) {
     return isTelling(name)
         || ASSIGNED.matcher(value).find()
-        || URL_PASSWORD.matcher(value).find()
+        || (value.indexOf('@') >= 0 && URL_PASSWORD.matcher(value).find())
         || BEARER.matcher(value).find()
         || SHAPE.matcher(value).find();
   }
