@@ -63,7 +63,7 @@ class DiskFaultIT {
       }
       assertEquals(1, fatal.size());
       assertEquals(1, fed.size());
-      assertNotNull(storage.impairment());
+      assertNotNull(storage.condition().impairment());
     }
     try (FileStorage files = reopenSound()) {
       TaskStorage.Opened opened = files.taskStorage().open(_ -> {});
@@ -85,7 +85,7 @@ class DiskFaultIT {
       storage.open(fed::addAll);
       disk.full(true);
       int n = 0;
-      while (storage.impairment() == null) {
+      while (storage.condition().impairment() == null) {
         assertTrue(n < 100_000, "the disk is never full");
         storage.commit(List.of(SampleTasks.submit(n++)), Origin.CLIENT);
       }
@@ -106,7 +106,7 @@ class DiskFaultIT {
           && System.nanoTime() < limit) {
         Thread.onSpinWait();
       }
-      assertNull(storage.impairment());
+      assertNull(storage.condition().impairment());
       assertTrue(fatal.isEmpty());
     }
   }

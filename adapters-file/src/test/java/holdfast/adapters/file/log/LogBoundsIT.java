@@ -1,6 +1,7 @@
 package holdfast.adapters.file.log;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.ForwardingDisk;
@@ -168,11 +169,15 @@ class LogBoundsIT {
     try (var log = new FileEventLog(disk, root, bounds, Instant::now)) {
       int appended = 0;
       for (int round = 0; round < 60; round++) {
-        disk.full = round % 4 == 2;
+        // Twice in a row: then what tells of the first loss is lost, too.
+        disk.full = round % 4 >= 2;
         for (int i = 0; i < 10; i++) {
           log.append(entry(Category.TASK, appended++));
         }
         log.flush();
+        String refusal = log.condition().refusal();
+        assertEquals(disk.full, refusal != null, "round " + round + ": " + refusal);
+        assertTrue(refusal == null || refusal.contains("task.jsonl: No space left"), refusal);
       }
       disk.full = false;
       log.append(entry(Category.TASK, appended++));
@@ -189,6 +194,8 @@ class LogBoundsIT {
       }
       assertTrue(lost > 0);
       assertEquals(appended, numbers.size() + lost);
+      assertEquals(Map.of(Category.TASK, lost), log.condition().lost());
+      assertNotNull(log.condition().firstLostAt());
       assertTrue(all(log, Category.SYSTEM).isEmpty());
     }
   }
