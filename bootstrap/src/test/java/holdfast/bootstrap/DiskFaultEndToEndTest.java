@@ -218,7 +218,7 @@ class DiskFaultEndToEndTest {
     }
   }
 
-  private static JsonObject disk(ApiClient api) throws Exception {
+  private static JsonObject disk(ApiClient api) throws IOException, InterruptedException {
     return ApiClient.parse(api.send(api.request("/api/health").GET().build()).body())
         .getJsonObject("components")
         .getJsonObject("disk");
