@@ -89,8 +89,11 @@ class DiskFaultIT {
       var answers = new CountDownLatch(1);
       disk.hangForces(answers);
       PendingCommit waits = storage.commit(List.of(SampleTasks.submit(1)), Origin.CLIENT);
-      await(() -> storage.condition().waiting().compareTo(Duration.ofMillis(50)) > 0);
-      answers.countDown();
+      try {
+        await(() -> storage.condition().waiting().compareTo(Duration.ofMillis(50)) > 0);
+      } finally {
+        answers.countDown();
+      }
       assertEquals(new CommitResult.Done(1), waits.await());
       await(() -> storage.condition().waiting().isZero());
       Files.move(state, aside);
