@@ -62,6 +62,7 @@ public final class FileEventLog implements EventLog {
   private final FileEventLogReader reader;
   private final Thread writer;
   private volatile long readable;
+  private volatile boolean closed;
   private long number;
   private long retainedAt = System.nanoTime() - RETENTION_NANOS;
 
@@ -145,7 +146,15 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public Condition condition() {
-    return lost.condition(queue.dropped(), clock.instant());
+    Condition present = lost.condition(queue.dropped(), clock.instant());
+    return writer.isAlive() || closed
+        ? present
+        : new Condition(
+            present.lost(),
+            present.firstLostAt(),
+            present.lastLostAt(),
+            "the thread that writes them has ended by an error that nobody foresaw; restart the"
+                + " server");
   }
 
   private void complain(String type, Exception failure) {
@@ -275,6 +284,7 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public void close() {
+    closed = true;
     queue.close();
     boolean interrupted = false;
     while (writer.isAlive()) {

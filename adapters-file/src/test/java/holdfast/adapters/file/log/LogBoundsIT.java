@@ -2,6 +2,7 @@ package holdfast.adapters.file.log;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.ForwardingDisk;
@@ -166,7 +167,8 @@ class LogBoundsIT {
     var bounds =
         new FileEventLog.Bounds(
             3_000, 50, DAY.multipliedBy(100_000), 1L << 30, Duration.ofHours(1));
-    try (var log = new FileEventLog(disk, root, bounds, Instant::now)) {
+    // Uncompressed: a simulated disk is for one thread.
+    try (var log = new FileEventLog(disk, root, bounds, Instant::now, false)) {
       int appended = 0;
       for (int round = 0; round < 60; round++) {
         // Twice in a row: then what tells of the first loss is lost, too.
@@ -197,6 +199,30 @@ class LogBoundsIT {
       assertEquals(lost, log.condition().lost().get(Category.TASK));
       assertNotNull(log.condition().firstLostAt());
       assertTrue(all(log, Category.SYSTEM).isEmpty());
+    }
+  }
+
+  @Test
+  void aLogWhoseWriterHasEndedSaysSo() throws Exception {
+    var bounds = new FileEventLog.Bounds(3_000, 5, DAY, 1L << 30, Duration.ofHours(1));
+    var disk =
+        new ForwardingDisk(new NioDisk()) {
+          @Override
+          public DiskFile open(Path file, Access access) throws IOException {
+            return new ForwardingFile(super.open(file, access)) {
+              @Override
+              public void write(ByteBuffer source, long offset) {
+                throw new IllegalStateException("nobody foresaw this");
+              }
+            };
+          }
+        };
+    try (var log = new FileEventLog(disk, directory, bounds, InstantSource.system())) {
+      assertNull(log.condition().refusal());
+      log.append(entry(Category.ERROR, 0));
+      log.flush();
+      String refusal = log.condition().refusal();
+      assertTrue(refusal != null && refusal.contains("has ended"), refusal);
     }
   }
 
