@@ -48,6 +48,9 @@ final class Server {
   /** For those who wait for an answer when the journal fails: they are told that it is unknown. */
   private static final Duration LAST_ANSWERS_MAX = Duration.ofSeconds(2);
 
+  /** When the shutdown timeout is over: for saying so. */
+  private static final Duration LAST_WORD_MAX = Duration.ofMillis(200);
+
   private final Configuration configuration;
   private final InstantSource clock = InstantSource.system();
   private final CompletableFuture<Integer> exit = new CompletableFuture<>();
@@ -235,7 +238,12 @@ final class Server {
   private static void endAfterLimit(GracefulShutdown ending) {
     try {
       Thread.sleep(ending.limit());
-      say("the shutdown timeout is over at \"" + ending.current() + "\": ended all the same");
+      String over = "the shutdown timeout is over at \"" + ending.current() + "\"";
+      // What hangs may be stderr itself: a pipe that is full and that nobody reads.
+      Thread.ofPlatform()
+          .daemon()
+          .start(() -> say(over + ": ended all the same"))
+          .join(LAST_WORD_MAX);
       Runtime.getRuntime().halt(ExitCode.OK);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();

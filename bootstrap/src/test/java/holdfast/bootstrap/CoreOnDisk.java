@@ -40,6 +40,9 @@ final class CoreOnDisk implements AutoCloseable {
   private final Holdfast core;
   private final List<Finding> atStart;
 
+  /** How many findings a look has been told of. */
+  private int told;
+
   private CoreOnDisk(Path data, InstantSource clock, SyncStrategy strategy)
       throws IOException, InterruptedException {
     this.data = data;
@@ -70,6 +73,7 @@ final class CoreOnDisk implements AutoCloseable {
     // The round of the scrub that begins with the server, which is the last for ten minutes.
     Await.until(core.scrub()::progress, seen -> seen.completedAt() != null, PATIENCE);
     atStart = core.sync().findings();
+    told = atStart.size();
   }
 
   static CoreOnDisk start(Path data, InstantSource clock) throws IOException, InterruptedException {
@@ -94,15 +98,16 @@ final class CoreOnDisk implements AutoCloseable {
     return atStart;
   }
 
-  /** Looks through everything; what was found now. */
+  /** Looks through everything; what was found since the last look, be it by the watch. */
   List<Finding> scrub() {
-    var before = core.sync().findings();
     Scrub.Progress progress = core.scrub().round();
     if (progress.completedAt() == null) {
       throw new AssertionError("the round did not end: " + progress);
     }
     var found = new ArrayList<>(core.sync().findings());
-    return found.subList(before.size(), found.size());
+    List<Finding> since = found.subList(told, found.size());
+    told = found.size();
+    return since;
   }
 
   TaskId hold(String title) throws InterruptedException {

@@ -43,7 +43,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class MaintenanceBench {
   private static final int WRITERS = 64;
-  private static final int ROUNDS = 9;
+  private static final int ROUNDS = 5;
   private static final int DIRTY = 10_000;
   private static final int EDITS = 21;
   private static final int RESTORES = 5;

@@ -19,7 +19,7 @@ import java.util.concurrent.TimeoutException;
 
 /** The packaged distribution, started as a user would start it: module path, own process. */
 final class PackagedServer implements AutoCloseable {
-  private static final Duration READY_MAX = Duration.ofSeconds(30);
+  private static final Duration READY_MAX = Duration.ofSeconds(60);
 
   private final Process process;
   private final URI address;

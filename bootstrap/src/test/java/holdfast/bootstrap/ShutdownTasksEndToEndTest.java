@@ -257,6 +257,36 @@ class ShutdownTasksEndToEndTest {
   }
 
   @Test
+  void aShutdownThatHangsAtAFullStderrEndsWithTheLimitAndLosesNothing() throws Exception {
+    Path pipe = data().resolveSibling("stderr.pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    // Held open, so that writing to it waits, and never read.
+    String toPipe = "exec 3<>\"$0\"; exec \"$@\" 2>\"$0\"";
+    var by = List.of("env", "HOLDFAST_SHUTDOWN_TIMEOUT=PT2S", "sh", "-c", toPipe, pipe.toString());
+    String id;
+    try (PackagedServer server = PackagedServer.startBy(by, data())) {
+      id = running(server.client(), RestartEndToEndTest.command("sleep", "600"));
+      fill(pipe);
+      assertEquals(0, server.terminate());
+    }
+    try (PackagedServer server = PackagedServer.start(data())) {
+      assertEquals("RUNNING", server.client().task(id).getString("state"));
+      JsonObject report = server.client().get("/api/recovery");
+      assertEquals("ADOPTED", report.getJsonArray("tasks").getJsonObject(0).getString("verdict"));
+    }
+  }
+
+  private static void fill(Path pipe) throws IOException, InterruptedException {
+    var filling =
+        new ProcessBuilder(
+                "dd", "if=/dev/zero", "of=" + pipe, "bs=1", "oflag=nonblock", "conv=notrunc")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(filling.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(filling.waitFor() != 0 && said.contains("temporarily unavailable"), said);
+  }
+
+  @Test
   void aSignalDuringTheStartEndsItWithZeroAndTheNextStartAdopts() throws Exception {
     String id;
     String queued;

@@ -56,7 +56,7 @@ final class RestoreRoute {
     return answer(call.id(), result);
   }
 
-  private static Order order(Call call, boolean isDryRun) {
+  private Order order(Call call, boolean isDryRun) {
     byte[] body = call.json();
     if (body.length == 0 && isDryRun) {
       return new Order(null, Running.REFUSE);
@@ -76,6 +76,9 @@ final class RestoreRoute {
     }
     violations.refuseIfAny();
     if (confirm != null && !confirm.equals(call.id())) {
+      if (application.snapshots().find(call.id()).isEmpty()) {
+        throw SnapshotRoutes.missing(call.id());
+      }
       throw Answers.refusal(
           new Answer.Impossible<>(
               "/confirm",

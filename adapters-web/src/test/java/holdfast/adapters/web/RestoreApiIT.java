@@ -134,6 +134,7 @@ class RestoreApiIT {
     assertEquals(405, server.get(path()).statusCode());
     String nothing = "/api/snapshots/nothing/restore";
     assertHas(server.post(nothing, "{\"confirm\":\"nothing\"}"), 404, "GET /api/snapshots");
+    assertHas(server.post(nothing, confirmed("")), 404, "there is no snapshot nothing");
     assertHas(server.post(nothing + "?dryRun=true", "{}"), 404);
     server.snapshots.damage(snapshot, "state/snapshots/x: its checksum is wrong");
     assertHas(server.post(path(), confirmed("")), 422, "its checksum is wrong");

@@ -96,6 +96,11 @@ public interface Disk {
   /** When a file was last written to, as the file system says, or as it was told. */
   Instant modified(Path path) throws IOException;
 
+  /** The same, in one look, of what is a regular file; null if something else or nothing stands. */
+  default @Nullable Instant modifiedOfFile(Path path) throws IOException {
+    return kind(path) == Kind.FILE ? modified(path) : null;
+  }
+
   /**
    * Makes everything durable that was written to the file system which holds {@code directory}:
    * bytes, names and times. For many small files; what else is being written there is waited for

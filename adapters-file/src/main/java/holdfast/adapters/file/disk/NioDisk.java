@@ -235,6 +235,17 @@ public final class NioDisk implements Disk {
   }
 
   @Override
+  public @Nullable Instant modifiedOfFile(Path path) throws IOException {
+    try {
+      BasicFileAttributes attributes =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return attributes.isRegularFile() ? attributes.lastModifiedTime().toInstant() : null;
+    } catch (NoSuchFileException _) {
+      return null;
+    }
+  }
+
+  @Override
   public void forceFileSystem(Path directory) throws IOException {
     SystemCalls.Result opened = SystemCalls.openDirectory(directory);
     if (opened.failed()) {

@@ -180,8 +180,8 @@ public final class FileStateFiles implements StateFiles {
   private void addIfTouched(EntityKey key, Instant updatedAt, List<EntityKey> touched)
       throws IOException {
     Path file = places.file(key);
-    if (disk.kind(file) == Disk.Kind.FILE) {
-      Instant modified = disk.modified(file);
+    Instant modified = disk.modifiedOfFile(file);
+    if (modified != null) {
       boolean isAsWritten =
           modified.truncatedTo(ChronoUnit.MICROS).equals(updatedAt.truncatedTo(ChronoUnit.MICROS));
       if (isAsWritten || edits.isKnownAsSound(key, modified)) {

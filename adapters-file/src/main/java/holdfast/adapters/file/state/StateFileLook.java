@@ -58,20 +58,19 @@ final class StateFileLook {
     List<Finding> findings = found.findings();
     Path file = wanted.file();
     clearShard(Disk.parent(file), findings);
-    Disk.Kind kind = disk.kind(file);
-    if (kind == Disk.Kind.MISSING) {
+    Instant modified = disk.modifiedOfFile(file);
+    if (modified == null && disk.kind(file) == Disk.Kind.MISSING) {
       if (wanted.seq() <= checkpoint()) {
         findings.add(finding(wanted, Condition.MISSING, "there is no file", null));
       }
       return true;
     }
-    if (kind != Disk.Kind.FILE) {
+    if (modified == null) {
       String what = "expected a file, found something else";
       Path aside = quarantine.move(file, what, "memory");
       findings.add(finding(wanted, Condition.NOT_A_FILE, what, aside));
       return true;
     }
-    Instant modified = disk.modified(file);
     wanted.looked().set(modified);
     byte[] bytes = places.read(file);
     if (bytes == null || !CheckedJson.isSound(bytes)) {

@@ -8,6 +8,7 @@ import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.EntityKey;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -85,11 +86,12 @@ final class StateFileWriter {
     Path file = wanted.file();
     Instant looked = wanted.looked().get();
     // What could not be read was moved away rather than copied: there is nothing to exchange with.
-    if (looked == null || disk.kind(file) == Disk.Kind.MISSING) {
+    Instant present = looked == null ? null : disk.modifiedOfFile(file);
+    if (looked == null || (present == null && disk.kind(file) == Disk.Kind.MISSING)) {
       disk.rename(temporary, file);
       return true;
     }
-    if (!isAsLooked(file, looked)) {
+    if (!looked.equals(present)) {
       disk.delete(temporary);
       return false;
     }
@@ -97,16 +99,12 @@ final class StateFileWriter {
       disk.rename(temporary, file);
       return true;
     }
-    if (!isAsLooked(temporary, looked)) {
+    if (!looked.equals(disk.modifiedOfFile(temporary))) {
       disk.rename(temporary, file);
       return false;
     }
     disk.delete(temporary);
     return true;
-  }
-
-  private boolean isAsLooked(Path file, Instant looked) throws IOException {
-    return disk.kind(file) == Disk.Kind.FILE && disk.modified(file).equals(looked);
   }
 
   /** A shard that is there may have been made by a process that was killed before it forced it. */
@@ -127,14 +125,23 @@ final class StateFileWriter {
     }
   }
 
+  /** What stands there is left by a process that was killed, or is none of ours. */
+  private DiskFile create(Path temporary) throws IOException {
+    try {
+      return disk.open(temporary, Disk.Access.CREATE);
+    } catch (FileAlreadyExistsException _) {
+      if (disk.kind(temporary) == Disk.Kind.DIRECTORY) {
+        quarantine.move(temporary, "stands where a file is to be written", null);
+      }
+      disk.delete(temporary);
+      return disk.open(temporary, Disk.Access.CREATE);
+    }
+  }
+
   private Path writeTemporary(WantedFile wanted, boolean force) throws IOException {
     Path temporary =
         wanted.file().resolveSibling(wanted.file().getFileName() + Disk.TEMPORARY_SUFFIX);
-    if (disk.kind(temporary) == Disk.Kind.DIRECTORY) {
-      quarantine.move(temporary, "stands where a file is to be written", null);
-    }
-    disk.delete(temporary);
-    try (DiskFile file = disk.open(temporary, Disk.Access.CREATE)) {
+    try (DiskFile file = create(temporary)) {
       byte[] bytes = StateFile.encode(identity.get(), wanted.version(), wanted.entry());
       file.write(ByteBuffer.wrap(bytes), 0);
       file.modified(wanted.updatedAt());
