@@ -143,8 +143,7 @@ public final class HoldfastWeb {
   }
 
   private HealthRoutes health() {
-    return new HealthRoutes(
-        () -> application, this::isDraining, sockets::count, () -> closedBecause);
+    return new HealthRoutes(() -> application, this::isDraining, () -> closedBecause);
   }
 
   private SocketUpgrade upgrade(Gate newGate) {
@@ -178,13 +177,14 @@ public final class HoldfastWeb {
         new OutputRoutes(recovered, settings.limits().heartbeat(), this::isDraining).routes());
     all.addAll(new InitiativeRoutes(recovered).routes());
     all.addAll(new RecoveryRoutes(recovered, calls).routes());
-    all.addAll(new SyncRoutes(recovered, rendering).routes());
+    all.addAll(new SyncRoutes(recovered, new SyncJson(recovered, rendering)).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());
     all.add(new ShutdownRoute(recovered, shutdown).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
     all.add(MetricsRoute.of(metrics));
+    recovered.health().watchSockets(() -> connections.health(sockets.count()));
     metrics.begin(recovered);
     sockets.open(new SocketServices(recovered, calls, rendering, metrics));
     application = recovered;

@@ -1,6 +1,8 @@
 package holdfast.adapters.web;
 
 import holdfast.adapters.web.wire.Frames;
+import holdfast.application.CompactedFeed;
+import holdfast.application.EventFeed;
 import holdfast.application.Following;
 import holdfast.application.LiveState;
 import holdfast.application.Subscription;
@@ -196,6 +198,14 @@ final class SocketSession {
     switch (wanted) {
       case SubscribeMessage.State state -> follow(id, state);
       case SubscribeMessage.Logs logs -> follow(id, logs);
+      case SubscribeMessage.Health health ->
+          follow(id, health.since(), services.application().health().feed(), new HealthFace());
+      case SubscribeMessage.Sync sync ->
+          follow(
+              id,
+              sync.since(),
+              services.application().sync().feed(),
+              new SyncFace(new SyncJson(services.application(), services.rendering())));
       case SubscribeMessage.Output output -> follow(id, output);
     }
   }
@@ -245,6 +255,24 @@ final class SocketSession {
             services.application().eventLog(),
             wanted,
             services.application().state().epoch(),
+            this::reset,
+            () -> states.remove(id));
+    states.put(id, subscription);
+    subscription.begin(() -> outbox.announce(subscription));
+    outbox.announce(subscription);
+  }
+
+  private <V> void follow(
+      String id,
+      EventFeed.@Nullable Since since,
+      CompactedFeed<V> feed,
+      CompactedSubscription.Face<V> face) {
+    var subscription =
+        new CompactedSubscription<V>(
+            id,
+            feed,
+            face,
+            new CompactedSubscription.Beginning(since, services.application().state().epoch()),
             this::reset,
             () -> states.remove(id));
     states.put(id, subscription);

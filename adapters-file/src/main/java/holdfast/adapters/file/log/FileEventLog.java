@@ -53,6 +53,7 @@ public final class FileEventLog implements EventLog {
 
   private final Map<Category, RotatedFiles> older = new EnumMap<>(Category.class);
   private final LogQueue queue = new LogQueue();
+  private final LostLines lost = new LostLines();
   private final RecentLines recent = new RecentLines();
   private final Bounds bounds;
   private final InstantSource clock;
@@ -61,6 +62,7 @@ public final class FileEventLog implements EventLog {
   private final FileEventLogReader reader;
   private final Thread writer;
   private volatile long readable;
+  private volatile boolean closed;
   private long number;
   private long retainedAt = System.nanoTime() - RETENTION_NANOS;
 
@@ -142,6 +144,19 @@ public final class FileEventLog implements EventLog {
     return reader;
   }
 
+  @Override
+  public Condition condition() {
+    Condition present = lost.condition(queue.dropped(), clock.instant());
+    return writer.isAlive() || closed
+        ? present
+        : new Condition(
+            present.lost(),
+            present.firstLostAt(),
+            present.lastLostAt(),
+            "the thread that writes them has ended by an error that nobody foresaw; restart the"
+                + " server");
+  }
+
   private void complain(String type, Exception failure) {
     append(
         new Entry(
@@ -181,7 +196,10 @@ public final class FileEventLog implements EventLog {
   }
 
   private void write(LogQueue.Taken taken) {
-    if (taken.entries().isEmpty() && taken.dropped().isEmpty()) {
+    Instant now = clock.instant();
+    taken.dropped().forEach((category, count) -> lost.lost(category, count, now));
+    Map<Category, Long> gaps = lost.untold();
+    if (taken.entries().isEmpty() && gaps.isEmpty()) {
       return;
     }
     Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
@@ -190,15 +208,10 @@ public final class FileEventLog implements EventLog {
     for (Entry entry : taken.entries()) {
       add(entry, followed, kept);
     }
-    taken
-        .dropped()
-        .forEach(
-            (category, count) ->
-                add(
-                    new Entry(clock.instant(), category, "gap", Map.of("lost", count)),
-                    followed,
-                    kept));
-    files.forEach((category, file) -> write(category, file, kept));
+    gaps.forEach(
+        (category, count) ->
+            add(new Entry(now, category, "gap", Map.of("lost", count)), followed, kept));
+    files.forEach((category, file) -> write(category, file, gaps.containsKey(category), kept));
     if (followed) {
       recent.add(
           kept.values().stream()
@@ -224,18 +237,30 @@ public final class FileEventLog implements EventLog {
     }
   }
 
-  private void write(Category category, LogFile file, Map<Category, List<Line>> kept) {
-    boolean ordered = category == Category.INITIATIVE && file.hasLines();
-    int lost = file.write();
-    if (ordered) {
+  /**
+   * @param hasGap whether the last line tells of lost ones: if it is lost itself, it is told again
+   */
+  private void write(
+      Category category, LogFile file, boolean hasGap, Map<Category, List<Line>> kept) {
+    if (!file.hasLines()) {
+      return;
+    }
+    int missing = file.write();
+    lost.written(category, file.refusal());
+    if (category == Category.INITIATIVE) {
       file.force();
     }
-    if (lost > 0) {
-      queue.drop(category, lost);
-      List<Line> lines = kept.get(category);
-      if (lines != null) {
-        lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
-      }
+    if (missing == 0) {
+      lost.told(category);
+      return;
+    }
+    int events = hasGap ? missing - 1 : missing;
+    if (events > 0) {
+      lost.lost(category, events, clock.instant());
+    }
+    List<Line> lines = kept.get(category);
+    if (lines != null) {
+      lines.subList(Math.max(0, lines.size() - missing), lines.size()).clear();
     }
   }
 
@@ -259,6 +284,7 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public void close() {
+    closed = true;
     queue.close();
     boolean interrupted = false;
     while (writer.isAlive()) {

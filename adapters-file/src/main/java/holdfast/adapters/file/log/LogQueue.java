@@ -67,11 +67,11 @@ final class LogQueue {
     }
   }
 
-  /** Counts lines that could not be written. */
-  void drop(Category category, long count) {
+  /** Lines there was no room for since the last were taken, by category. */
+  Map<Category, Long> dropped() {
     lock.lock();
     try {
-      dropped.merge(category, count, Long::sum);
+      return Map.copyOf(dropped);
     } finally {
       lock.unlock();
     }
