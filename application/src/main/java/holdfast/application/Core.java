@@ -15,6 +15,7 @@ record Core(
     Supplier<LiveState> inForce,
     TaskStore store,
     Settlement settlement,
+    Audit audit,
     InstantSource clock,
     Timers timers) {
 

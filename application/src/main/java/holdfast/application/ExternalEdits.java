@@ -3,6 +3,8 @@ package holdfast.application;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.initiative.InitiativeId;
 import holdfast.domain.initiative.InitiativeSpec;
+import holdfast.domain.port.Attribution;
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.Conflict;
 import holdfast.domain.port.Conflict.Kept;
 import holdfast.domain.port.Conflict.Side;
@@ -94,10 +96,11 @@ public final class ExternalEdits {
     EntityKey key = Objects.requireNonNull(finding.key());
     Side memory = present(key);
     boolean isWanted = edit.fault() == null && isWanted(memory, edit);
+    var behalf = new Behalf(new Attribution("edit", finding.place(), "edit of a state file"));
     Tried tried =
         edit.fault() != null
             ? new Tried.Refused(edit.fault())
-            : isWanted ? adopt(key, Objects.requireNonNull(edit.side())) : null;
+            : isWanted ? behalf.call(() -> adopt(key, Objects.requireNonNull(edit.side()))) : null;
     if (tried instanceof Tried.Later(Answer<?> answer)) {
       core.log(
           Category.ERROR,
@@ -127,9 +130,23 @@ public final class ExternalEdits {
             edit.side(),
             aside,
             reason));
+    if (!behalf.isTold()) {
+      audit(behalf.by(), key, isAdopted, reason);
+    }
     adopted.addAndGet(isAdopted ? 1 : 0);
     core.ports().stateFiles().judged(key);
     return new Judged(true, isAdopted, aside);
+  }
+
+  /** An edit that led to no change. */
+  private void audit(Attribution by, EntityKey key, boolean isAdopted, @Nullable String reason) {
+    core.audit()
+        .tried(
+            "edit",
+            by,
+            key.id(),
+            isAdopted ? AuditTrail.Entry.OK : reason == null ? "memory-kept" : "refused",
+            Map.of("reason", reason == null ? "the strategy is " + strategy.label() : reason));
   }
 
   private void keep(Conflict conflict) {
@@ -273,7 +290,7 @@ public final class ExternalEdits {
     Conflict settled = conflict.settled(keep);
     core.ports().stateFiles().conflicts().save(settled);
     core.log(
-        Category.AUDIT,
+        Category.SYSTEM,
         "conflict-settled",
         Map.of("conflict", settled.id(), "kept", keep.name().toLowerCase(java.util.Locale.ROOT)));
     feed.conflict(settled, conflicts());

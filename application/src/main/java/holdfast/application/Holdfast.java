@@ -162,7 +162,8 @@ public final class Holdfast implements AutoCloseable {
     feed.observeCommits(store::settled);
     var owner = new Owner(opened.instanceId(), opened.term());
     var settlement = new Settlement(store, ports.processes(), owner);
-    return new Core(ports, feed::state, store, settlement, clock, timers);
+    var audit = new Audit(ports, clock, () -> feed.state().seq());
+    return new Core(ports, feed::state, store, settlement, audit, clock, timers);
   }
 
   private void begin(Opened opened, Instant startedAt) throws InterruptedException {
@@ -173,6 +174,8 @@ public final class Holdfast implements AutoCloseable {
     core.ports().processes().listener(supervisor);
     var changes = new ChangeLog(core.ports(), core.clock());
     changes.rebuild(opened.seq());
+    core.audit().begin(opened);
+    feed.observeCommits(core.audit()::committed);
     feed.observeCommits(changes::committed);
     feed.observeTasks(changes::changed);
     feed.observeTasks(
@@ -192,6 +195,7 @@ public final class Holdfast implements AutoCloseable {
     for (var stored : core.state().select(task -> task.state().name().isActive())) {
       supervisor.observe(null, stored.entity());
     }
+    core.timers().every(Audit.TICK, core.audit()::tick);
     core.timers().every(KEYS_EXPIRED_EVERY, () -> core.state().expireKeys(core.clock().instant()));
     if (draining.getAsBoolean()) {
       // Asked to end while it recovered: what waits is the next server's to start.
@@ -293,6 +297,20 @@ public final class Holdfast implements AutoCloseable {
   /** Reads the event log. */
   public EventLogReader eventLog() {
     return core.ports().events().reader();
+  }
+
+  /** Keeps the audit trail. */
+  public Audit audit() {
+    return core.audit();
+  }
+
+  /**
+   * Ends the audit trail of this start. After everything that may commit or refuse something.
+   *
+   * @param cause who asked for the end
+   */
+  public void endAudit(String cause) {
+    core.audit().end(cause);
   }
 
   /** Notes in the event log what a driving adapter has seen. Neither blocks nor fails. */

@@ -1,5 +1,6 @@
 package holdfast.application;
 
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.ProcessControl;
@@ -22,11 +23,26 @@ public record Ports(
     StateFiles stateFiles,
     SnapshotStorage snapshots,
     Scrubbing scrubbing,
-    EventLog events) {
+    EventLog events,
+    AuditTrail audit) {
 
   /** Notes what happened, without what looks like a secret in it. */
   void log(Instant at, EventLog.Category category, String type, Map<String, Object> data) {
     events.append(new EventLog.Entry(at, category, type, shown(data)));
+  }
+
+  /** Adds an entry to the audit trail on the same terms; false if there is no room for it. */
+  boolean audit(AuditTrail.Entry entry) {
+    return audit.append(
+        new AuditTrail.Entry(
+            entry.at(),
+            entry.type(),
+            entry.by(),
+            entry.target(),
+            entry.result(),
+            entry.seq(),
+            entry.revision(),
+            shown(entry.details())));
   }
 
   private static Map<String, Object> shown(Map<String, Object> data) {

@@ -188,6 +188,7 @@ public final class RestoreService {
     return switch (Restoration.plan(present, snapshot, then, running, now)) {
       case Plan.Refused(var active) -> new Result.Refused(active);
       case Plan.Granted(var next, var diff) -> {
+        core.audit().complete();
         Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
         yield switch (core.ports().tasks().replace(present.seq(), next)) {
           case Replacement.Replaced(String epoch, List<String> notes) -> {
@@ -239,10 +240,7 @@ public final class RestoreService {
   }
 
   private void log(String snapshot, Snapshot before, String epoch, long seq, List<String> notes) {
-    core.log(
-        Category.AUDIT,
-        "restored",
-        Map.of("snapshot", snapshot, "before", before.id(), "epoch", epoch, "seq", seq));
+    core.audit().restored(snapshot, before.id(), epoch, seq);
     notes.forEach(
         note -> core.log(Category.SYSTEM, "restore-note", Map.of("epoch", epoch, "note", note)));
   }

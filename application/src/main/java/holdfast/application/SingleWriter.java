@@ -124,7 +124,9 @@ final class SingleWriter {
   }
 
   /** Noted as pending first: storage may deliver the change before commit returns. */
-  private Pending handOver(Change change, Origin origin) {
+  private Pending handOver(Change decided, Origin origin) {
+    Behalf behalf = Behalf.current();
+    Change change = behalf == null ? decided : decided.by(behalf.by());
     Pending own = pending.add(change);
     boolean handedOver = false;
     try {
@@ -156,7 +158,10 @@ final class SingleWriter {
       throws InterruptedException {
     CommitResult result = outcome(own);
     return switch (result) {
-      case CommitResult.Done(long seq) -> step.answer().apply(seq);
+      case CommitResult.Done(long seq) -> {
+        Behalf.told();
+        yield step.answer().apply(seq);
+      }
       case CommitResult.Refused(CommitResult.Reason reason, String detail) ->
           new Answer.Unavailable<>(reason, detail);
       case CommitResult.Unknown(String detail) -> new Answer.DurabilityUnknown<>(detail);

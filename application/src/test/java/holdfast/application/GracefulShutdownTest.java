@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import holdfast.application.GracefulShutdown.Step;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.InMemoryAuditTrail;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
@@ -45,7 +46,8 @@ class GracefulShutdownTest {
             new InMemoryStateFiles(),
             new InMemorySnapshotStorage(),
             new InMemoryScrubbing(),
-            log);
+            log,
+            new InMemoryAuditTrail(log));
     return new GracefulShutdown(
         limit, ShutdownTasks.KEEP, InstantSource.system(), ports, screen::add);
   }

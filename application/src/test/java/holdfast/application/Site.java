@@ -1,5 +1,6 @@
 package holdfast.application;
 
+import holdfast.domain.port.InMemoryAuditTrail;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
@@ -29,6 +30,7 @@ final class Site implements AutoCloseable {
   final SimulatedWorld world = new SimulatedWorld(outputs::write);
   final InMemoryRecoveryStorage reports = new InMemoryRecoveryStorage();
   final InMemoryEventLog log = new InMemoryEventLog();
+  final InMemoryAuditTrail audit = new InMemoryAuditTrail(log);
   final InMemoryStateFiles stateFiles = new InMemoryStateFiles();
   final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final InMemoryScrubbing scrubbing = new InMemoryScrubbing();
@@ -82,7 +84,8 @@ final class Site implements AutoCloseable {
     storage = new InMemoryTaskStorage(content);
     control = new MortalProcessControl(world, quotaBytes);
     var ports =
-        new Ports(storage, outputs, control, reports, stateFiles, snapshots, scrubbing, log);
+        new Ports(storage, outputs, control, reports, stateFiles, snapshots, scrubbing, log, audit);
+    audit.journal(present(storage)::changes);
     server =
         Holdfast.start(
             ports,

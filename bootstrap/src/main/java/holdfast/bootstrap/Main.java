@@ -18,8 +18,8 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The entry point: {@code serve}, {@code verify}, {@code restore}, {@code recover}, {@code backup},
- * {@code resilience}, {@code config}, {@code version}.
+ * The entry point: {@code serve}, {@code verify}, {@code audit verify}, {@code restore}, {@code
+ * recover}, {@code backup}, {@code resilience}, {@code config}, {@code version}.
  */
 public final class Main {
   private static final String DRY_RUN = "--dry-run";
@@ -54,6 +54,7 @@ public final class Main {
     root.addSubcommand("serve", serve());
     root.addSubcommand("config", config());
     root.addSubcommand("verify", verify());
+    root.addSubcommand("audit", audit());
     root.addSubcommand("restore", restore());
     root.addSubcommand("recover", recover());
     root.addSubcommand("backup", backup());
@@ -93,6 +94,7 @@ public final class Main {
     return switch (name) {
       case "serve" -> new Server(options(parsed), System.getenv()).run();
       case "verify" -> Verify.run(options(parsed), System.getenv(), System.out);
+      case "audit" -> audit(parsed);
       case "restore" ->
           Restore.run(
               restoration(parsed), options(parsed), System.getenv(), System.out, System.err);
@@ -156,6 +158,29 @@ public final class Main {
     spec.usageMessage()
         .footer("", "Prints one line for each finding. Exit code 0 without any, 1 otherwise.");
     return spec;
+  }
+
+  private static CommandSpec audit() {
+    CommandSpec verify =
+        withSettings("Checks every entry of the audit trail of a data directory; changes nothing.");
+    verify
+        .usageMessage()
+        .footer(
+            "",
+            "Prints one line. Exit code 0 if the trail is sound, 1 if it names the first entry that",
+            "is altered, missing or truncated, 73 while a server has the directory: then ask that",
+            "one, with GET /api/audit/verify.");
+    CommandSpec spec = described(CommandSpec.create(), "What was done and refused, and by whom.");
+    spec.addSubcommand("verify", verify);
+    return spec;
+  }
+
+  private static int audit(ParseResult parsed) {
+    if (!parsed.hasSubcommand()) {
+      CommandLine.usage(parsed.commandSpec().commandLine(), System.err);
+      return ExitCode.USAGE;
+    }
+    return VerifyAudit.run(options(parsed.subcommand()), System.getenv(), System.out);
   }
 
   private static CommandSpec restore() {

@@ -13,6 +13,7 @@ import holdfast.application.GracefulShutdown.Step;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
 import holdfast.application.ShutdownTasks;
+import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.task.Task;
 import java.net.URI;
 import java.nio.file.Path;
@@ -110,6 +111,8 @@ final class Server {
     @Nullable Tokens tokens = Tokens.of(configuration).orElse(null);
     try (var processes = new LinuxProcessControl(processSettings(storage, tokens))) {
       Ports ports = Storage.ports(storage, processes);
+      UnforeseenErrors.into(
+          data -> ifRunning(server -> server.note(Category.ERROR, "internal-error", data)));
       var web = new HoldfastWeb(webSettings(tokens), clock);
       ports.tasks().meter(web.metrics());
       var ending =
@@ -270,6 +273,8 @@ final class Server {
     steps.add(Step.of("final sync", () -> ifRunning(Holdfast::finalSync)));
     steps.add(Step.of("final snapshot", () -> ifRunning(Holdfast::finalSnapshot)));
     steps.add(Step.of("let go of processes", ports.processes()::close));
+    steps.add(
+        Step.of("end audit trail", () -> ifRunning(running -> running.endAudit(how.cause()))));
     steps.add(Step.of("close storage", () -> closeUnlessRecovering(storage)));
     return steps;
   }

@@ -21,7 +21,8 @@ final class Storage {
         storage.stateFiles(),
         storage.snapshotStorage(),
         storage.scrubbing(),
-        storage.eventLog());
+        storage.eventLog(),
+        storage.auditTrail());
   }
 
   static FileStorageSettings settings(

@@ -1,7 +1,7 @@
 package holdfast.bootstrap;
 
 import holdfast.adapters.file.PrivateFile;
-import holdfast.application.TaskTokens;
+import holdfast.adapters.web.TaskTokens;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Base64;

@@ -5,6 +5,7 @@ import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SimulatedProcessControl;
@@ -21,12 +22,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What the event log costs those who submit: 64 of them, durably, with every change logged and with
- * none, in turns. The whole server but its doors. Called by {@code ./bench}; argument: a scratch
- * directory.
+ * What the event log and the audit trail cost those who submit: 64 of them, durably, with every
+ * change logged and with none, then with every change audited and with none, in turns. The whole
+ * server but its doors. Called by {@code ./bench}; argument: a scratch directory.
  */
 final class LogCostBench {
   private static final int WRITERS = 64;
@@ -38,10 +40,12 @@ final class LogCostBench {
 
   private final Holdfast server;
   private final SwitchedLog log;
+  private final SwitchedTrail trail;
   private final TaskSpec spec = SpecDraft.of("true").title("x".repeat(340)).spec();
 
-  private LogCostBench(Holdfast server, SwitchedLog log) {
+  private LogCostBench(Holdfast server, SwitchedLog log, SwitchedTrail trail) {
     this.server = server;
+    this.trail = trail;
     this.log = log;
   }
 
@@ -55,7 +59,7 @@ final class LogCostBench {
     }
 
     @Override
-    public void append(Entry entry) {
+    public void append(EventLog.Entry entry) {
       if (on) {
         log.append(entry);
       }
@@ -77,6 +81,36 @@ final class LogCostBench {
     }
   }
 
+  /** Keeps entries, or does not. */
+  private static final class SwitchedTrail implements AuditTrail {
+    private final AuditTrail trail;
+    private volatile boolean on = true;
+
+    SwitchedTrail(AuditTrail trail) {
+      this.trail = trail;
+    }
+
+    @Override
+    public boolean append(AuditTrail.Entry entry) {
+      return !on || trail.append(entry);
+    }
+
+    @Override
+    public Head force() {
+      return trail.force();
+    }
+
+    @Override
+    public Head head() {
+      return trail.head();
+    }
+
+    @Override
+    public Verdict verify() {
+      return trail.verify();
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
     Path data = Path.of(arguments[0]);
     FileStorageSettings settings =
@@ -90,6 +124,7 @@ final class LogCostBench {
         var processes = new SimulatedProcessControl(new SimulatedWorld((_, _, _) -> {}))) {
       Ports real = Storage.ports(storage, processes);
       var log = new SwitchedLog(real.events());
+      var trail = new SwitchedTrail(real.audit());
       var ports =
           new Ports(
               real.tasks(),
@@ -99,7 +134,8 @@ final class LogCostBench {
               real.stateFiles(),
               real.snapshots(),
               real.scrubbing(),
-              log);
+              log,
+              trail);
       try (Holdfast server =
           Holdfast.start(
               ports,
@@ -108,27 +144,33 @@ final class LogCostBench {
               InstantSource.system(),
               new SecureRandom(),
               () -> false)) {
-        new LogCostBench(server, log).run();
+        new LogCostBench(server, log, trail).run();
       }
     }
   }
 
   private void run() throws InterruptedException {
+    compare("event log", on -> log.on = on);
+    log.on = true;
+    compare("audit trail", on -> trail.on = on);
+  }
+
+  private void compare(String what, Consumer<Boolean> turn) throws InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
-    measure(true);
+    measure(true, turn);
     var with = new ArrayList<Measured>();
     var without = new ArrayList<Measured>();
     var ratios = new ArrayList<Double>();
     for (int round = 0; round < ROUNDS; round++) {
       // Now the one first, now the other: the state grows, and others use the machine.
       boolean first = round % 2 == 0;
-      Measured one = measure(first);
-      Measured other = measure(!first);
+      Measured one = measure(first, turn);
+      Measured other = measure(!first, turn);
       with.add(first ? one : other);
       without.add(first ? other : one);
       ratios.add(without.getLast().micros() / with.getLast().micros());
     }
-    row("submissions with event log, median of " + ROUNDS, median(with, Measured::rate), "1/s");
+    row("submissions with " + what + ", median of " + ROUNDS, median(with, Measured::rate), "1/s");
     row("  without, in turns", median(without, Measured::rate), "1/s");
     row("processor time of a submission, with", median(with, Measured::micros), "us");
     row("  without", median(without, Measured::micros), "us");
@@ -152,9 +194,9 @@ final class LogCostBench {
     return values.stream().mapToDouble(figure).sorted().toArray()[values.size() / 2];
   }
 
-  private Measured measure(boolean logging) throws InterruptedException {
+  private Measured measure(boolean on, Consumer<Boolean> turn) throws InterruptedException {
     log.flush();
-    log.on = logging;
+    turn.accept(on);
     var submitted = new AtomicLong();
     long processor = PROCESSOR.getProcessCpuTime();
     long begun = System.nanoTime();

@@ -10,6 +10,7 @@ import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.RecoveryStorage;
@@ -62,6 +63,7 @@ public final class FileStorage implements AutoCloseable {
   private final FileScrubbing scrubbing;
   private final FileStateFiles stateFiles;
   private final FileEventLog eventLog;
+  private final AuditTrail auditTrail;
   private final FileRecoveryStorage recoveryStorage;
 
   FileStorage(Disk disk, Layout layout, FileStorageSettings settings, List<DirectoryLock> locks)
@@ -74,17 +76,9 @@ public final class FileStorage implements AutoCloseable {
     stateFiles = parts.stateFiles();
     scrubbing = parts.scrubbing();
     outputStorage = parts.outputs();
-    eventLog =
-        new FileEventLog(
-            disk,
-            layout.logs(),
-            new FileEventLog.Bounds(
-                settings.logs().bytesMax(),
-                settings.logs().filesMax(),
-                settings.logs().ageMax(),
-                settings.logs().budgetBytes(),
-                settings.logs().flushInterval()),
-            settings.clock());
+    AuditOpening opened = AuditOpening.of(disk, layout, settings, parts);
+    eventLog = opened.log();
+    auditTrail = opened.trail();
     recoveryStorage =
         new FileRecoveryStorage(
             disk,
@@ -295,6 +289,10 @@ public final class FileStorage implements AutoCloseable {
 
   public EventLog eventLog() {
     return eventLog;
+  }
+
+  public AuditTrail auditTrail() {
+    return auditTrail;
   }
 
   public RecoveryStorage recoveryStorage() {

@@ -238,28 +238,7 @@ final class FileTaskStorage implements TaskStorage {
 
   @Override
   public List<Committed> changes(long afterSeq, int limit) {
-    long last = history.seq();
-    long next = Math.max(afterSeq + 1, history.firstSeq());
-    var changes = new ArrayList<Committed>();
-    try {
-      while (next > 0 && next <= last && changes.size() < limit) {
-        List<SequencedChange> batch = history.from(next);
-        for (SequencedChange change : batch) {
-          if (changes.size() < limit && change.seq() <= last) {
-            changes.add(new Committed(change.seq(), ChangeCodec.decode(change.change())));
-          }
-        }
-        long first = history.firstSeq();
-        if (batch.isEmpty() && first <= next) {
-          return changes;
-        }
-        // What has been retired meanwhile is passed over with its segment.
-        next = batch.isEmpty() ? first : batch.getLast().seq() + 1;
-      }
-      return changes;
-    } catch (IOException e) {
-      throw new StorageException("the journal cannot be read at seq " + next, e);
-    }
+    return new JournalChanges(history).after(afterSeq, limit);
   }
 
   @Override

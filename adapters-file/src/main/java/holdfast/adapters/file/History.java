@@ -6,6 +6,7 @@ import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.SequencedChange;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Census;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
@@ -81,10 +82,6 @@ final class History {
     static final Rules STRICT = new Rules(false, false, false, false);
   }
 
-  /**
-   * @param lineages makes the name of a history that begins
-   * @param quarantine keeps what is replaced
-   */
   History(
       Disk disk,
       Layout layout,
@@ -92,8 +89,24 @@ final class History {
       Supplier<UUID> lineages,
       Quarantine quarantine,
       Rules rules) {
+    this(disk, layout, journal, lineages, quarantine, rules, new AuditAnchors());
+  }
+
+  /**
+   * @param lineages makes the name of a history that begins
+   * @param quarantine keeps what is replaced
+   * @param audit what the manifests vouch for besides
+   */
+  History(
+      Disk disk,
+      Layout layout,
+      Journal journal,
+      Supplier<UUID> lineages,
+      Quarantine quarantine,
+      Rules rules,
+      AuditAnchors audit) {
     this.journal = journal;
-    manifests = new Manifests(disk, layout.manifest(), layout.otherManifest());
+    manifests = new Manifests(disk, layout.manifest(), layout.otherManifest(), audit);
     names = new HistoryNames(disk, layout, manifests, quarantine, rules.mirrorApart());
     recovery = new HistoryRecovery(layout, journal, names, lineages, rules);
     takeover = new HistoryTakeover(layout, journal, manifests, names, rules);
@@ -275,6 +288,19 @@ final class History {
     } catch (IOException e) {
       throw new StorageException("the checkpoint cannot be noted in the manifests", e);
     }
+  }
+
+  /**
+   * Writes what is known of the audit trail into the manifests.
+   *
+   * @return false if that cannot be yet, since no term was begun
+   */
+  boolean vouch() throws IOException {
+    if (manifests.last() == null) {
+      return false;
+    }
+    manifests.update(last -> last);
+    return true;
   }
 
   /** Up to where history may have been retired; 0 if all of it is still there. */

@@ -7,6 +7,7 @@ import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.journal.JournalExtract;
 import holdfast.adapters.file.journal.LostHistoryException;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
@@ -23,7 +24,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -230,6 +230,8 @@ public final class LiveBackup {
       if (changed.size() > FEW && pass < PASSES_UNCHECKED_MAX) {
         continue;
       }
+      // A log that was rotated while it was copied lacks lines; those of the trail must not.
+      audit();
       OfflineVerification.Result checked = check();
       // What is found twice alike is not of our making: the source has it.
       if (checked.findings().isEmpty() || checked.findings().equals(before) || pass == PASSES_MAX) {
@@ -428,12 +430,9 @@ public final class LiveBackup {
 
   private void rest() throws IOException {
     for (EventLog.Category category : EventLog.Category.values()) {
-      String name = category.name().toLowerCase(Locale.ROOT);
-      copying.files(
-          from.logs().resolve(name),
-          to.logs().resolve(name),
-          LiveBackup::isFinished,
-          Copying.How.LINES);
+      if (category != EventLog.Category.AUDIT) {
+        log(category);
+      }
     }
     copying.files(from.reports(), to.reports(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
     copying.files(from.conflicts(), to.conflicts(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
@@ -445,6 +444,27 @@ public final class LiveBackup {
     String name =
         isElsewhere || settings.mirrorDir() != null ? "config.yaml.original" : "config.yaml";
     copying.anew(from.data().resolve("config.yaml"), to.data().resolve(name));
+  }
+
+  /** With what was removed of the trail by now, which the copy's manifest must vouch for. */
+  private void audit() throws IOException {
+    Manifest present = new Manifests(disk, from.manifest(), from.otherManifest()).read().newest();
+    Manifest copied = new Manifests(disk, to.manifest(), to.otherManifest()).read().newest();
+    log(EventLog.Category.AUDIT);
+    if (present != null && copied != null) {
+      var anchors = new AuditAnchors();
+      anchors.durable(present.audit());
+      new Manifests(disk, to.manifest(), to.otherManifest(), anchors).save(copied);
+    }
+  }
+
+  private void log(EventLog.Category category) throws IOException {
+    String name = category.label();
+    copying.files(
+        from.logs().resolve(name),
+        to.logs().resolve(name),
+        LiveBackup::isFinished,
+        Copying.How.LINES);
   }
 
   /** Whether a name is not one under which something is still being written. */

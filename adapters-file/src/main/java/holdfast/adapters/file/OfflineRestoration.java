@@ -155,12 +155,20 @@ public final class OfflineRestoration {
     Layout layout = FileStorage.layout(settings);
     layout.prepare(disk);
     Parts parts = Parts.of(disk, layout, settings);
-    var restoration =
-        new SnapshotRestoration(
-            parts.history(), parts::bases, parts.places(), parts.stateFiles(), settings.clock());
+    AuditOpening audit = request.dryRun() ? null : AuditOpening.of(disk, layout, settings, parts);
     try {
-      return restoration.run(request);
+      return new SnapshotRestoration(
+              parts.history(),
+              parts::bases,
+              parts.places(),
+              parts.stateFiles(),
+              audit == null ? null : audit.trail(),
+              settings.clock())
+          .run(request);
     } finally {
+      if (audit != null) {
+        audit.log().close();
+      }
       parts.history().close();
     }
   }

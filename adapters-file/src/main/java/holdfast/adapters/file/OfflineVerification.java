@@ -5,8 +5,10 @@ import holdfast.adapters.file.disk.DryDisk;
 import holdfast.adapters.file.disk.NioDisk;
 import holdfast.adapters.file.layout.Instance;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.log.FileAuditTrail;
 import holdfast.adapters.file.report.FileRecoveryStorage;
 import holdfast.domain.initiative.Initiative;
+import holdfast.domain.port.AuditTrail.Broken;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.OutputStorage;
 import holdfast.domain.port.OutputStorage.Output;
@@ -78,6 +80,7 @@ public final class OfflineVerification {
 
   private Result check() throws IOException {
     layout.prepare(disk);
+    boolean isOrderly = OfflineAudit.evidence(disk, layout, parts, true).isOrderly();
     String copied = adopt();
     var fold = new StateFold(new EntityHeads(), java.time.Instant.EPOCH);
     History.Start start;
@@ -85,6 +88,7 @@ public final class OfflineVerification {
       start = parts.history().start(parts.bases(fold));
     } catch (StorageException e) {
       findings.add(String.valueOf(e.getMessage()));
+      audit(isOrderly, false);
       return new Result(List.copyOf(findings), copied, 0, 0, 0);
     }
     findings.addAll(start.healed());
@@ -94,6 +98,7 @@ public final class OfflineVerification {
     stateFiles(image);
     outputs(image.tasks());
     reports();
+    audit(isOrderly, true);
     return new Result(
         findings.stream().distinct().toList(),
         copied,
@@ -116,6 +121,19 @@ public final class OfflineVerification {
     return layout.state()
         + " is a copy: a start serves it read-only, or goes on with it by itself with"
         + " --accept-copy";
+  }
+
+  private void audit(boolean isOrderly, boolean withJournal) throws IOException {
+    Broken broken =
+        FileAuditTrail.verify(
+                disk,
+                layout.logs(),
+                isOrderly,
+                OfflineAudit.evidence(disk, layout, parts, withJournal).toEvidence())
+            .broken();
+    if (broken != null) {
+      findings.add("the audit trail in " + layout.logs() + ": " + broken);
+    }
   }
 
   private void scrub() {

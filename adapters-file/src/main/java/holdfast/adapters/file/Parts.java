@@ -3,6 +3,7 @@ package holdfast.adapters.file;
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.journal.Journal;
 import holdfast.adapters.file.journal.JournalCopy;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
@@ -20,7 +21,8 @@ record Parts(
     FileSnapshotStorage snapshots,
     FileStateFiles stateFiles,
     FileOutputStorage outputs,
-    FileScrubbing scrubbing) {
+    FileScrubbing scrubbing,
+    AuditAnchors audit) {
 
   static Parts of(Disk disk, Layout layout, FileStorageSettings settings) {
     long budget = settings.sizes().quarantineBytesMax();
@@ -33,6 +35,7 @@ record Parts(
         new Journal(
             copies(disk, layout, quarantine, mirrorQuarantine), settings.sizes().segmentBytes());
     FileStorageSettings.Allowed allowed = settings.allowed();
+    var audit = new AuditAnchors();
     var history =
         new History(
             disk,
@@ -44,10 +47,11 @@ record Parts(
                 settings.mirrorDir() != null,
                 allowed.rebuildMirror(),
                 allowed.copy(),
-                allowed.loss()));
+                allowed.loss()),
+            audit);
     var places =
         new FileSnapshotStorage.Places(
-            disk, layout.snapshots(), layout.snapshotTwins(), quarantine);
+            disk, layout.snapshots(), layout.snapshotTwins(), quarantine, audit);
     var snapshots =
         new FileSnapshotStorage(
             places,
@@ -61,7 +65,13 @@ record Parts(
             layout,
             quarantine,
             history::identity,
-            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint),
+            new FileStateFiles.Progress(
+                history::seq,
+                history::checkpoint,
+                reached -> {
+                  audit.forced();
+                  history.checkpoint(reached);
+                }),
             settings.clock());
     var walk = new HistoryScrub(history);
     var modes = new ModeScrub(disk, layout);
@@ -74,7 +84,8 @@ record Parts(
         new FileOutputStorage(disk, layout, quarantine, mirrorQuarantine, history::hasBegun),
         new FileScrubbing(
             List.of(walk::names, walk::journal, snapshots::scrub, modes::next),
-            () -> quarantine.taken() + mirrorQuarantine.taken()));
+            () -> quarantine.taken() + mirrorQuarantine.taken()),
+        audit);
   }
 
   /** What loads the state that history goes on from into a fold. */

@@ -5,6 +5,8 @@ import holdfast.adapters.file.OfflineRestoration.Result;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.snapshot.SnapshotName;
 import holdfast.adapters.file.snapshot.SnapshotState;
+import holdfast.domain.port.Attribution;
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.StateFiles;
 import holdfast.domain.port.StateImage;
@@ -17,8 +19,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes what a snapshot holds the state in force.
@@ -38,18 +42,24 @@ final class SnapshotRestoration {
   private final Function<StateFold, Bases> bases;
   private final FileSnapshotStorage.Places snapshots;
   private final StateFiles stateFiles;
+  private final @Nullable AuditTrail trail;
   private final InstantSource clock;
 
+  /**
+   * @param trail takes the entry; null in a dry run
+   */
   SnapshotRestoration(
       History history,
       Function<StateFold, Bases> bases,
       FileSnapshotStorage.Places snapshots,
       StateFiles stateFiles,
+      @Nullable AuditTrail trail,
       InstantSource clock) {
     this.history = history;
     this.bases = bases;
     this.snapshots = snapshots;
     this.stateFiles = stateFiles;
+    this.trail = trail;
     this.clock = clock;
   }
 
@@ -76,13 +86,23 @@ final class SnapshotRestoration {
     return switch (Restoration.plan(today, name.id(), then, request.running(), now)) {
       case Restoration.Plan.Refused(var running) -> new Result.Refused(running);
       case Restoration.Plan.Granted(var image, var diff) ->
-          request.dryRun() ? new Result.Planned(diff) : restore(found, present, image, diff);
+          request.dryRun()
+              ? new Result.Planned(diff)
+              : restore(name.id(), found, present, image, diff);
     };
   }
 
   private Result restore(
-      HistoryRecovery.Found found, Bases present, StateImage image, RestorationDiff diff)
+      String snapshot,
+      HistoryRecovery.Found found,
+      Bases present,
+      StateImage image,
+      RestorationDiff diff)
       throws IOException {
+    if (trail != null) {
+      // What the journal holds of the epoch that ends is put aside with it.
+      trail.catchUp(clock.instant(), history.seq(), new JournalChanges(history));
+    }
     HistoryTakeover.Replaced replaced = history.replace(found, present, image);
     List<EntityKey> gone = diff.removed().stream().map(RestorationDiff.Line::key).toList();
     var notes = new ArrayList<String>(replaced.healed());
@@ -93,7 +113,29 @@ final class SnapshotRestoration {
           "restored, but state files of what was removed are left: the next start puts them aside: "
               + e.getMessage());
     }
+    audit(snapshot, replaced.before(), notes);
     return new Result.Restored(
         diff, replaced.before(), history.identity().epoch(), history.seq(), notes);
+  }
+
+  private void audit(String snapshot, String before, List<String> notes) {
+    if (trail == null) {
+      return;
+    }
+    try {
+      trail.append(
+          new AuditTrail.Entry(
+              clock.instant(),
+              AuditTrail.Entry.RESTORED,
+              new Attribution("operator", "data directory", "restore"),
+              snapshot,
+              AuditTrail.Entry.OK,
+              history.seq(),
+              0,
+              Map.of("before", before, "epoch", FileTaskStorage.epochName(history.identity()))));
+      trail.force();
+    } catch (StorageException e) {
+      notes.add("restored, but the audit trail does not say so: " + e.getMessage());
+    }
   }
 }

@@ -237,6 +237,7 @@ final class WholeServer {
             fold -> new StateBases(places, new StateFileReader(disk, LAYOUT), fold),
             places,
             stateFiles,
+            null,
             NOON);
     return restoration.run(
         new OfflineRestoration.Request(snapshot, Restoration.Running.REFUSE, dryRun));

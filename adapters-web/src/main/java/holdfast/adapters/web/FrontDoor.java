@@ -1,5 +1,6 @@
 package holdfast.adapters.web;
 
+import holdfast.application.Audit;
 import holdfast.domain.port.StorageException;
 import holdfast.domain.task.InvalidSpecException;
 import io.helidon.common.buffers.DataReader;
@@ -37,6 +38,7 @@ final class FrontDoor {
 
   private final Gate gate;
   private final Supplier<@Nullable Routes> routes;
+  private final Supplier<@Nullable Audit> audit;
   private final Supplier<String> closedBecause;
   private final Routes probes;
   private final int bodyBytesMax;
@@ -46,17 +48,20 @@ final class FrontDoor {
   /**
    * @param probes answer from the first moment on
    * @param routes everything, probes included; gives null until recovery is done
+   * @param audit is told what was done and refused; gives null until then
    * @param closedBecause why there are no routes as yet
    */
   FrontDoor(
       Gate gate,
       Routes probes,
       Supplier<@Nullable Routes> routes,
+      Supplier<@Nullable Audit> audit,
       Supplier<String> closedBecause,
       int bodyBytesMax) {
     this.gate = gate;
     this.probes = probes;
     this.routes = routes;
+    this.audit = audit;
     this.closedBecause = closedBecause;
     this.bodyBytesMax = bodyBytesMax;
   }
@@ -109,34 +114,43 @@ final class FrontDoor {
   }
 
   private Response safely(ServerRequest request) {
+    String method = request.prologue().method().text();
+    var audited = new AuditedRequest(audit.get(), method, Connection.current().peer());
     try {
-      return answer(request);
+      Response answer = answer(request, method, audited);
+      audited.done(request.prologue().query().rawValue());
+      return answer;
     } catch (RefusedException refused) {
-      return problem(refused.problem());
+      return problem(refused.problem(), audited);
     } catch (InvalidSpecException invalid) {
-      return problem(Problem.invalid(invalid.violations()));
+      return problem(Problem.invalid(invalid.violations()), audited);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return problem(stopping());
+      return problem(stopping(), audited);
     } catch (CloseConnectionException | UncheckedIOException gone) {
       throw gone;
     } catch (DataReader.InsufficientDataAvailableException gone) {
       throw new CloseConnectionException("the client left in the middle of its request", gone);
     } catch (StorageException failure) {
+      audited.refused(ProblemCode.INTERNAL);
       return failed(request, failure, "the storage failed; see the server's log");
     } catch (RuntimeException failure) {
+      audited.refused(ProblemCode.INTERNAL);
       return failed(request, failure, "an error nobody foresaw; see the server's log");
     }
   }
 
-  private Response answer(ServerRequest request) throws InterruptedException {
-    String method = request.prologue().method().text();
+  private Response answer(ServerRequest request, String method, AuditedRequest audited)
+      throws InterruptedException {
     String path = request.prologue().uriPath().rawPath();
     Routes known = routes.get();
     Routes.Match match = (known == null ? probes : known).find(path);
     Route route = match == null ? null : match.route(method);
     Access access = route == null ? Access.TOKEN : route.access();
     String parameter = match == null ? null : match.parameter();
+    if (route != null) {
+      audited.about(route, parameter);
+    }
     Problem problem = gate.check(access, method, parameter, request.headers());
     // Before recovery there is no saying what a good token would reach.
     boolean isForLater =
@@ -144,6 +158,7 @@ final class FrontDoor {
     if (problem != null && !isForLater) {
       throw new RefusedException(problem);
     }
+    audited.admitted(gate.actor(access, request.headers()));
     if (access != Access.ANYBODY) {
       refuseUnlessServing(known);
     }
@@ -159,7 +174,8 @@ final class FrontDoor {
           Problem.of(ProblemCode.NOT_ACCEPTABLE, "the answer is " + route.produces()));
     }
     Query query = Query.parse(request.prologue().query().rawValue(), route.parameters());
-    return route.handler().handle(new Call(request, match.parameter(), query, bodyBytesMax));
+    var call = new Call(request, match.parameter(), query, bodyBytesMax);
+    return audited.run(() -> route.handler().handle(call));
   }
 
   private void refuseUnlessServing(@Nullable Routes known) {
@@ -205,7 +221,8 @@ final class FrontDoor {
     return rendered.response();
   }
 
-  private static Response problem(Problem problem) {
+  private static Response problem(Problem problem, AuditedRequest audited) {
+    audited.refused(problem.code());
     return Answers.rendered(problem).response();
   }
 

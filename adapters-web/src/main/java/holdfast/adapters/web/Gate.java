@@ -1,6 +1,5 @@
 package holdfast.adapters.web;
 
-import holdfast.application.TaskTokens;
 import holdfast.domain.task.RunRef;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
@@ -184,6 +183,19 @@ final class Gate {
       problem = identify(headers, headers.contains(HeaderNames.ORIGIN));
     }
     return problem != null ? problem : beyondReach(bearer(headers), Access.TOKEN, true, null);
+  }
+
+  /** Who was let in by {@link #check} or {@link #checkUpgrade}, as the audit trail calls them. */
+  String actor(Access access, Headers headers) {
+    if (access == Access.ANYBODY || access == Access.CODE || token == null) {
+      return "anybody";
+    }
+    return switch (bearer(headers)) {
+      case null -> "session";
+      case Bearer.Owner _ -> "admin";
+      case Bearer.Reader _ -> "reader";
+      case Bearer.OfTask(RunRef run) -> "task:" + run.task();
+    };
   }
 
   private @Nullable Problem identify(Headers headers, boolean ownPage) {

@@ -1,6 +1,7 @@
 package holdfast.adapters.web;
 
 import holdfast.adapters.web.metrics.Metrics;
+import holdfast.application.Audit;
 import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import holdfast.application.Lookup;
@@ -127,19 +128,25 @@ public final class HoldfastWeb {
             && stored.entity().lastRun().filter(run::equals).isPresent());
   }
 
-  /** Everything there is to be reached, or null before it is open. */
-  @Nullable Routes routes() {
-    return routes;
-  }
-
   private FrontDoor door(Gate newGate) {
     var probes = health().probes();
     return new FrontDoor(
         newGate,
         new Routes(probes),
         () -> routes,
+        this::audit,
         () -> closedBecause,
         settings.limits().bodyBytesMax());
+  }
+
+  /** All that is answered, or null before {@link #open}. */
+  @Nullable Routes routes() {
+    return routes;
+  }
+
+  private @Nullable Audit audit() {
+    Holdfast recovered = application;
+    return recovered == null ? null : recovered.audit();
   }
 
   private HealthRoutes health() {
@@ -180,6 +187,7 @@ public final class HoldfastWeb {
     all.addAll(new SyncRoutes(recovered, new SyncJson(recovered, rendering)).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());
+    all.add(new AuditRoute(recovered).route());
     all.add(new ShutdownRoute(recovered, shutdown).route());
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());

@@ -4,6 +4,7 @@ import holdfast.domain.port.StorageException;
 import holdfast.domain.task.InvalidSpecException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,8 @@ final class SocketCommands {
   private final SocketServices services;
   private final Outbox outbox;
   private final boolean mayCommand;
+  private final String actor;
+  private final SocketAddress peer;
   private final Lanes lanes = new Lanes();
   private final Semaphore underWay = new Semaphore(UNDER_WAY_MAX);
 
@@ -37,11 +40,19 @@ final class SocketCommands {
 
   /**
    * @param mayCommand whether the client may change anything
+   * @param actor whom the client was let in as
    */
-  SocketCommands(SocketServices services, Outbox outbox, boolean mayCommand) {
+  SocketCommands(
+      SocketServices services,
+      Outbox outbox,
+      boolean mayCommand,
+      String actor,
+      SocketAddress peer) {
     this.mayCommand = mayCommand;
     this.services = services;
     this.outbox = outbox;
+    this.actor = actor;
+    this.peer = peer;
   }
 
   /**
@@ -86,7 +97,7 @@ final class SocketCommands {
     outbox.commandBegun();
     if (!mayCommand) {
       var refusal = Problem.of(ProblemCode.FORBIDDEN, "the token of this socket is for reading");
-      outbox.result(result(id, Answers.rendered(refusal).response()), underWay::release);
+      outbox.result(result(id, refused(refusal, audited(command))), underWay::release);
       return;
     }
     if (taskId == null) {
@@ -100,24 +111,37 @@ final class SocketCommands {
     return action.equals("submit") || action.equals("input") || TaskCalls.ACTIONS.contains(action);
   }
 
+  private AuditedRequest audited(Command command) {
+    return new AuditedRequest(services.application().audit(), "ws", peer)
+        .command(actor, command.action(), command.taskId());
+  }
+
   private void carryOut(Command command) {
+    AuditedRequest audited = audited(command);
     Response.Whole response;
     try {
-      response = call(command);
+      response = audited.run(() -> call(command));
+      audited.done(null);
     } catch (RefusedException refused) {
-      response = Answers.rendered(refused.problem()).response();
+      response = refused(refused.problem(), audited);
     } catch (InvalidSpecException invalid) {
-      response = Answers.rendered(Problem.invalid(invalid.violations())).response();
+      response = refused(Problem.invalid(invalid.violations()), audited);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      response =
-          Answers.rendered(Problem.of(ProblemCode.STOPPING, "the server is going away")).response();
+      response = refused(Problem.of(ProblemCode.STOPPING, "the server is going away"), audited);
     } catch (StorageException failure) {
+      audited.refused(ProblemCode.INTERNAL);
       response = failed(failure, "the storage failed; see the server's log");
     } catch (RuntimeException failure) {
+      audited.refused(ProblemCode.INTERNAL);
       response = failed(failure, "an error nobody foresaw; see the server's log");
     }
     outbox.result(result(command.id(), response), underWay::release);
+  }
+
+  private static Response.Whole refused(Problem problem, AuditedRequest audited) {
+    audited.refused(problem.code());
+    return Answers.rendered(problem).response();
   }
 
   private static Response.Whole failed(RuntimeException failure, String detail) {

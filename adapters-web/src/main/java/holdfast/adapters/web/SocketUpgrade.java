@@ -87,8 +87,10 @@ final class SocketUpgrade {
     connection.upgraded();
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
+    String actor = gate.actor(Access.TOKEN, headers);
     var session =
-        new SocketSession(services, sockets, connection, writer, clock, gate.mayChange(headers));
+        new SocketSession(
+            services, sockets, connection, writer, clock, gate.mayChange(headers), actor);
     return new SocketConnection(
         session, new FrameReader(context.dataReader(), messageBytesMax), spoken);
   }

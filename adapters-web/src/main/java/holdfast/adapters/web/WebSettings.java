@@ -1,6 +1,5 @@
 package holdfast.adapters.web;
 
-import holdfast.application.TaskTokens;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import holdfast.application.TaskTokens;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
 import holdfast.application.ShutdownTasks;
+import holdfast.domain.port.InMemoryAuditTrail;
 import holdfast.domain.port.InMemoryEventLog;
 import holdfast.domain.port.InMemoryOutputStorage;
 import holdfast.domain.port.InMemoryRecoveryStorage;
@@ -50,6 +51,7 @@ final class TestServer implements AutoCloseable {
   final InMemoryStateFiles stateFiles = new InMemoryStateFiles();
   final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final InMemoryEventLog log = new InMemoryEventLog();
+  final InMemoryAuditTrail audit = new InMemoryAuditTrail(log);
   final HttpClient client = HttpClient.newHttpClient();
   final HoldfastWeb web;
   final int port;
@@ -132,7 +134,9 @@ final class TestServer implements AutoCloseable {
             stateFiles,
             snapshots,
             new InMemoryScrubbing(),
-            log);
+            log,
+            audit);
+    audit.journal(tasks::changes);
     var begun =
         new GracefulShutdown(LIMIT, ShutdownTasks.DRAIN, InstantSource.system(), ports, line -> {});
     shutdown = begun;

@@ -28,9 +28,25 @@ public sealed interface Change {
     return null;
   }
 
+  /** On whose behalf it is made, or null if it is the server's own doing. */
+  @Nullable Attribution by();
+
+  /** The same change on somebody's behalf. */
+  Change by(Attribution whose);
+
   /** A task's after-image. */
-  record PutTask(Task task, TaskEvent event, @Nullable IdempotencyRecord idempotency)
+  record PutTask(
+      Task task, TaskEvent event, @Nullable IdempotencyRecord idempotency, @Nullable Attribution by)
       implements Change {
+    public PutTask(Task task, TaskEvent event, @Nullable IdempotencyRecord idempotency) {
+      this(task, event, idempotency, null);
+    }
+
+    @Override
+    public PutTask by(Attribution whose) {
+      return new PutTask(task, event, idempotency, whose);
+    }
+
     @Override
     public EntityKey key() {
       return EntityKey.of(task.id());
@@ -54,8 +70,21 @@ public sealed interface Change {
 
   /** An initiative's after-image. */
   record PutInitiative(
-      Initiative initiative, InitiativeEvent event, @Nullable IdempotencyRecord idempotency)
+      Initiative initiative,
+      InitiativeEvent event,
+      @Nullable IdempotencyRecord idempotency,
+      @Nullable Attribution by)
       implements Change {
+    public PutInitiative(
+        Initiative initiative, InitiativeEvent event, @Nullable IdempotencyRecord idempotency) {
+      this(initiative, event, idempotency, null);
+    }
+
+    @Override
+    public PutInitiative by(Attribution whose) {
+      return new PutInitiative(initiative, event, idempotency, whose);
+    }
+
     @Override
     public EntityKey key() {
       return EntityKey.of(initiative.id());
@@ -78,7 +107,17 @@ public sealed interface Change {
   }
 
   /** The end of a task and of its files; leaves a tombstone. */
-  record PurgeTask(TaskId id, long revisionBefore, Instant at) implements Change {
+  record PurgeTask(TaskId id, long revisionBefore, Instant at, @Nullable Attribution by)
+      implements Change {
+    public PurgeTask(TaskId id, long revisionBefore, Instant at) {
+      this(id, revisionBefore, at, null);
+    }
+
+    @Override
+    public PurgeTask by(Attribution whose) {
+      return new PurgeTask(id, revisionBefore, at, whose);
+    }
+
     @Override
     public EntityKey key() {
       return EntityKey.of(id);
@@ -91,7 +130,18 @@ public sealed interface Change {
   }
 
   /** The end of an initiative; leaves a tombstone. */
-  record DeleteInitiative(InitiativeId id, long revisionBefore, Instant at) implements Change {
+  record DeleteInitiative(
+      InitiativeId id, long revisionBefore, Instant at, @Nullable Attribution by)
+      implements Change {
+    public DeleteInitiative(InitiativeId id, long revisionBefore, Instant at) {
+      this(id, revisionBefore, at, null);
+    }
+
+    @Override
+    public DeleteInitiative by(Attribution whose) {
+      return new DeleteInitiative(id, revisionBefore, at, whose);
+    }
+
     @Override
     public EntityKey key() {
       return EntityKey.of(id);

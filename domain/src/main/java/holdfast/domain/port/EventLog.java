@@ -22,6 +22,7 @@ public interface EventLog extends AutoCloseable {
     INITIATIVE,
     SYSTEM,
     ERROR,
+    /** The entries of the {@link AuditTrail}, with their places in its chain. */
     AUDIT;
 
     /** As it is written in lines, queries and the names of files. */

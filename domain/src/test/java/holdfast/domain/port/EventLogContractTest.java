@@ -99,8 +99,10 @@ public abstract class EventLogContractTest {
     }
     log().flush();
     for (Category category : Category.values()) {
-      assertEquals(
-          List.of(entry(category, "only", Map.of("name", category.name()))), read(category));
+      List<Entry> found = read(category);
+      assertEquals(List.of("only"), found.stream().map(Entry::type).toList());
+      // What is audited has its place in the chain besides.
+      assertEquals(category.name(), found.getFirst().data().get("name"));
     }
   }
 

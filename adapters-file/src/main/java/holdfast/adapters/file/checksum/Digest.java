@@ -20,6 +20,11 @@ public final class Digest {
     this.bytes = bytes;
   }
 
+  /** The digest of {@code length} bytes of an array. */
+  public static Digest of(byte[] bytes, int offset, int length) {
+    return of(ByteBuffer.wrap(bytes), offset, length);
+  }
+
   /** The digest of {@code length} bytes of a buffer. */
   public static Digest of(ByteBuffer buffer, int offset, int length) {
     try {

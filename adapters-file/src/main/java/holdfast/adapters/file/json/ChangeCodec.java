@@ -3,6 +3,7 @@ package holdfast.adapters.file.json;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.initiative.InitiativeId;
 import holdfast.domain.initiative.InitiativeSpec;
+import holdfast.domain.port.Attribution;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.IdempotencyRecord;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The payload of a record, with the lengths of its parts in the record's header:
  *
  * <pre>
- *  event        {"type":"submitted","at":"2026-11-23T12:00:00Z","held":true}
+ *  event        {"type":"submitted","at":"2026-11-23T12:00:00Z","held":true,
+ *                "by":{"actor":"admin","from":"127.0.0.1","action":"POST /api/tasks"}}
  *  after-image  {"id":"…","spec":{…},"state":{"name":"HELD"},"revision":1, … }
  *  idempotency  {"key":"…","bodySha256":"…","kind":"TASK","id":"…","expiresAt":"…"}
  * </pre>
@@ -35,11 +37,12 @@ public final class ChangeCodec {
     var json = new JsonWriter(BYTES_EXPECTED);
     boolean removal = false;
     switch (change) {
-      case Change.PutTask put -> EventJson.write(json, put.event(), put.task());
-      case Change.PutInitiative put -> EventJson.write(json, put.event());
+      case Change.PutTask put -> EventJson.write(json, put.event(), put.task(), put.by());
+      case Change.PutInitiative put -> EventJson.write(json, put.event(), put.by());
       case Change.PurgeTask _, Change.DeleteInitiative _ -> {
         json.beginObject().name(Member.TYPE).value(change.cause());
-        json.name(Member.AT).value(change.at()).endObject();
+        json.name(Member.AT).value(change.at());
+        EventJson.end(json, change.by());
         removal = true;
       }
     }
@@ -78,21 +81,27 @@ public final class ChangeCodec {
     var event = new JsonReader(encoded.bytes(), encoded.offset(), encoded.eventBytes());
     EntityKey key = encoded.key();
     if (encoded.removal()) {
-      Instant at = at(encoded);
+      event.beginObject().member(Member.TYPE).text();
+      Instant at = event.member(Member.AT).instant();
+      Attribution by = EventJson.end(event);
+      long before = encoded.revisionBefore();
       return switch (key.kind()) {
-        case TASK -> new Change.PurgeTask(new TaskId(key.id()), encoded.revisionBefore(), at);
-        case INITIATIVE ->
-            new Change.DeleteInitiative(new InitiativeId(key.id()), encoded.revisionBefore(), at);
+        case TASK -> new Change.PurgeTask(new TaskId(key.id()), before, at, by);
+        case INITIATIVE -> new Change.DeleteInitiative(new InitiativeId(key.id()), before, at, by);
       };
     }
     return switch (key.kind()) {
       case TASK -> {
         Task task = task(encoded, null);
-        yield new Change.PutTask(task, EventJson.read(event, task), idempotency(encoded));
+        yield new Change.PutTask(
+            task, EventJson.read(event, task), idempotency(encoded), EventJson.end(event));
       }
       case INITIATIVE ->
           new Change.PutInitiative(
-              initiative(encoded), EventJson.readInitiative(event), idempotency(encoded));
+              initiative(encoded),
+              EventJson.readInitiative(event),
+              idempotency(encoded),
+              EventJson.end(event));
     };
   }
 

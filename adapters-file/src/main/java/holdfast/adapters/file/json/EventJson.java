@@ -1,6 +1,7 @@
 package holdfast.adapters.file.json;
 
 import holdfast.domain.initiative.InitiativeEvent;
+import holdfast.domain.port.Attribution;
 import holdfast.domain.task.ProcessIdentity;
 import holdfast.domain.task.RunDecision;
 import holdfast.domain.task.RunTicket;
@@ -13,12 +14,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An event as JSON, beside the after-image it led to. {@code type} and {@code at} come first. A
- * specification that equals the after-image's is left out: it would double the record.
+ * specification that equals the after-image's is left out: it would double the record. Whoever
+ * caused it comes last, as {@code by}; what has none was the server's own doing.
  */
 final class EventJson {
   private EventJson() {}
 
-  static void write(JsonWriter json, TaskEvent event, Task after) {
+  static void write(JsonWriter json, TaskEvent event, Task after, @Nullable Attribution by) {
     json.beginObject().name(Member.TYPE).value(event.type()).name(Member.AT).value(event.at());
     switch (event) {
       case TaskEvent.Submitted submitted -> {
@@ -58,7 +60,30 @@ final class EventJson {
         // Type and time say all there is.
       }
     }
+    end(json, by);
+  }
+
+  /** Ends the object that says what happened. */
+  static void end(JsonWriter json, @Nullable Attribution by) {
+    if (by != null) {
+      json.name(Member.BY).beginObject().name(Member.ACTOR).value(by.actor());
+      json.name(Member.FROM).value(by.from()).name(Member.ACTION).value(by.action()).endObject();
+    }
     json.endObject();
+  }
+
+  /** Reads the rest of such an object. */
+  static @Nullable Attribution end(JsonReader json) {
+    Attribution by = null;
+    if (json.has(Member.BY)) {
+      String actor = json.beginObject().member(Member.ACTOR).text();
+      String from = json.member(Member.FROM).text();
+      by = new Attribution(actor, from, json.member(Member.ACTION).text());
+      json.endObject();
+    }
+    json.endObject();
+    json.end();
+    return by;
   }
 
   private static void spec(JsonWriter json, TaskSpec spec, Task after) {
@@ -85,52 +110,45 @@ final class EventJson {
     json.fieldIfPresent(Member.REASON, ended.reason());
   }
 
+  /** Reads all but the {@linkplain #end end}. */
   static TaskEvent read(JsonReader json, Task after) {
     String type = json.beginObject().member(Member.TYPE).text();
     Instant at = json.member(Member.AT).instant();
-    TaskEvent event =
-        switch (type) {
-          case "submitted" ->
-              new TaskEvent.Submitted(at, spec(json, after), json.member(Member.HELD).flag());
-          case "held" -> new TaskEvent.Held(at);
-          case "released" -> new TaskEvent.Released(at);
-          case "canceled" -> new TaskEvent.Canceled(at);
-          case "patched" -> new TaskEvent.Patched(at, spec(json, after));
-          case "edited" -> new TaskEvent.Edited(at, spec(json, after), after.state());
-          case "attempt-starting" -> new TaskEvent.AttemptStarting(at, ticket(json));
-          case "attempt-restarting" -> new TaskEvent.AttemptRestarting(at, ticket(json));
-          case "process-started" -> new TaskEvent.ProcessStarted(at, process(json));
-          case "adopted" ->
-              new TaskEvent.Adopted(
-                  at, TaskJson.owner(json.member(Member.OWNER)), TaskJson.process(json));
-          case "stop-requested" ->
-              new TaskEvent.StopRequested(at, stopping(json), reasonOrNull(json));
-          case "attempt-ended" -> ended(json, at);
-          case "retry-queued" ->
-              new TaskEvent.RetryQueued(at, json.member(Member.AUTOMATIC).flag());
-          case "late-output" ->
-              new TaskEvent.LateOutput(
-                  at,
-                  json.member(Member.ATTEMPT).integer(),
-                  TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)));
-          case "output-sealed" ->
-              new TaskEvent.OutputSealed(
-                  at,
-                  json.member(Member.ATTEMPT).integer(),
-                  TaskJson.seals(json.member(Member.SEALS)));
-          case "run-decided" ->
-              new TaskEvent.RunDecided(
-                  at,
-                  json.member(Member.DECISION).constant(RunDecision.values()),
-                  TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)),
-                  TaskJson.state(json.member(Member.NEXT)),
-                  json.member(Member.REASON).text());
-          case "purged" -> new TaskEvent.Purged(at);
-          default -> throw new MalformedJsonException("unknown event of a task: " + type);
-        };
-    json.endObject();
-    json.end();
-    return event;
+    return switch (type) {
+      case "submitted" ->
+          new TaskEvent.Submitted(at, spec(json, after), json.member(Member.HELD).flag());
+      case "held" -> new TaskEvent.Held(at);
+      case "released" -> new TaskEvent.Released(at);
+      case "canceled" -> new TaskEvent.Canceled(at);
+      case "patched" -> new TaskEvent.Patched(at, spec(json, after));
+      case "edited" -> new TaskEvent.Edited(at, spec(json, after), after.state());
+      case "attempt-starting" -> new TaskEvent.AttemptStarting(at, ticket(json));
+      case "attempt-restarting" -> new TaskEvent.AttemptRestarting(at, ticket(json));
+      case "process-started" -> new TaskEvent.ProcessStarted(at, process(json));
+      case "adopted" ->
+          new TaskEvent.Adopted(
+              at, TaskJson.owner(json.member(Member.OWNER)), TaskJson.process(json));
+      case "stop-requested" -> new TaskEvent.StopRequested(at, stopping(json), reasonOrNull(json));
+      case "attempt-ended" -> ended(json, at);
+      case "retry-queued" -> new TaskEvent.RetryQueued(at, json.member(Member.AUTOMATIC).flag());
+      case "late-output" ->
+          new TaskEvent.LateOutput(
+              at,
+              json.member(Member.ATTEMPT).integer(),
+              TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)));
+      case "output-sealed" ->
+          new TaskEvent.OutputSealed(
+              at, json.member(Member.ATTEMPT).integer(), TaskJson.seals(json.member(Member.SEALS)));
+      case "run-decided" ->
+          new TaskEvent.RunDecided(
+              at,
+              json.member(Member.DECISION).constant(RunDecision.values()),
+              TaskJson.outputBytes(json.member(Member.OUTPUT_BYTES)),
+              TaskJson.state(json.member(Member.NEXT)),
+              json.member(Member.REASON).text());
+      case "purged" -> new TaskEvent.Purged(at);
+      default -> throw new MalformedJsonException("unknown event of a task: " + type);
+    };
   }
 
   private static TaskSpec spec(JsonReader json, Task after) {
@@ -176,20 +194,15 @@ final class EventJson {
         reasonOrNull(json));
   }
 
-  static void write(JsonWriter json, InitiativeEvent event) {
-    json.beginObject()
-        .name(Member.TYPE)
-        .value(event.type())
-        .name(Member.AT)
-        .value(event.at())
-        .endObject();
+  static void write(JsonWriter json, InitiativeEvent event, @Nullable Attribution by) {
+    json.beginObject().name(Member.TYPE).value(event.type()).name(Member.AT).value(event.at());
+    end(json, by);
   }
 
+  /** Reads all but the {@linkplain #end end}. */
   static InitiativeEvent readInitiative(JsonReader json) {
     String type = json.beginObject().member(Member.TYPE).text();
     Instant at = json.member(Member.AT).instant();
-    json.endObject();
-    json.end();
     return switch (type) {
       case "created" -> new InitiativeEvent.Created(at);
       case "patched" -> new InitiativeEvent.Patched(at);

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
  * reader compares them. What a name means is said where it is written.
  */
 enum Member {
+  ACTION("action"),
+  ACTOR("actor"),
   AT("at"),
   ATTEMPT("attempt"),
   ATTEMPTS("attempts"),
@@ -14,6 +16,7 @@ enum Member {
   BACKOFF_NANOS("backoffNanos"),
   BODY_SHA256("bodySha256"),
   BOOT_ID("bootId"),
+  BY("by"),
   BYTES("bytes"),
   CAUSE("cause"),
   CERTAIN("certain"),
@@ -28,6 +31,7 @@ enum Member {
   ENTITY("entity"),
   ENV("env"),
   EXPIRES_AT("expiresAt"),
+  FROM("from"),
   GRACE_NANOS("graceNanos"),
   HELD("held"),
   HOST("host"),

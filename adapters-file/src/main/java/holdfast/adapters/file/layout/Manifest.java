@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param floor segments wholly up to this seq may have been retired
  * @param snapshots ids of those that recovery relies on, newest first
  * @param generation counts the manifest's versions
+ * @param audit what is known of the audit trail, or null
  */
 public record Manifest(
     int format,
@@ -36,10 +37,11 @@ public record Manifest(
     @Nullable Census census,
     long floor,
     List<String> snapshots,
-    long generation) {
+    long generation,
+    @Nullable AuditAnchor audit) {
 
   /** The format of everything below the data directory. */
-  public static final int FORMAT = 3;
+  public static final int FORMAT = 4;
 
   public Manifest {
     snapshots = List.copyOf(snapshots);
@@ -47,7 +49,7 @@ public record Manifest(
 
   /** The manifest of a history that has none yet. */
   public static Manifest first(UUID lineage) {
-    return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, Census.EMPTY, 0, List.of(), 0);
+    return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, Census.EMPTY, 0, List.of(), 0, null);
   }
 
   public Manifest withTerm(long next) {
@@ -89,7 +91,8 @@ public record Manifest(
         then,
         floor,
         snapshots,
-        generation);
+        generation,
+        audit);
   }
 
   public Manifest withFloor(long next, List<String> ids) {
@@ -105,7 +108,28 @@ public record Manifest(
         census,
         next,
         ids,
-        generation);
+        generation,
+        audit);
+  }
+
+  /** Vouching for this of the audit trail; null leaves what it vouches for. */
+  Manifest withAudit(@Nullable AuditAnchor anchor) {
+    return anchor == null
+        ? this
+        : new Manifest(
+            FORMAT,
+            lineage,
+            epoch,
+            term,
+            servedTerm,
+            seq,
+            clean,
+            checkpoint,
+            census,
+            floor,
+            snapshots,
+            generation,
+            anchor);
   }
 
   Manifest nextGeneration() {
@@ -121,7 +145,8 @@ public record Manifest(
         census,
         floor,
         snapshots,
-        generation + 1);
+        generation + 1,
+        audit);
   }
 
   private Manifest copy(long epoch, long term, long servedTerm, long seq, boolean clean) {
@@ -137,7 +162,8 @@ public record Manifest(
         census,
         floor,
         snapshots,
-        generation);
+        generation,
+        audit);
   }
 
   byte[] bytes() {
@@ -161,6 +187,7 @@ public record Manifest(
     if (census != null) {
       json.field("entities", census.entities()).field("sum", Long.toHexString(census.sum()));
     }
+    AuditAnchor.write(json, audit);
     return CheckedJson.bytes(json.endObject());
   }
 
@@ -181,7 +208,19 @@ public record Manifest(
       long generation = json.member("generation").number();
       if (format == 1) {
         return new Manifest(
-            1, lineage, epoch, term, servedTerm, seq, clean, 0, null, 0, List.of(), generation);
+            1,
+            lineage,
+            epoch,
+            term,
+            servedTerm,
+            seq,
+            clean,
+            0,
+            null,
+            0,
+            List.of(),
+            generation,
+            null);
       }
       long checkpoint = json.member("checkpoint").number();
       long floor = json.member("floor").number();
@@ -203,7 +242,8 @@ public record Manifest(
           census(json),
           floor,
           snapshots,
-          generation);
+          generation,
+          AuditAnchor.read(json));
     } catch (MalformedJsonException | IllegalArgumentException _) {
       // Its checksum is right, so it was written like this: by no version that we know.
       return null;

@@ -23,6 +23,7 @@ public final class Manifests {
   private final Disk disk;
   private final Path main;
   private final Path other;
+  private final AuditAnchors audit;
   private @Nullable Manifest last;
 
   /**
@@ -37,6 +38,14 @@ public final class Manifests {
       @Nullable Manifest main, @Nullable Manifest newest, List<Path> damaged, List<Path> missing) {}
 
   public Manifests(Disk disk, Path main, Path other) {
+    this(disk, main, other, new AuditAnchors());
+  }
+
+  /**
+   * @param audit what every manifest that is saved vouches for
+   */
+  public Manifests(Disk disk, Path main, Path other, AuditAnchors audit) {
+    this.audit = audit;
     this.disk = disk;
     this.main = main;
     this.other = other;
@@ -84,7 +93,7 @@ public final class Manifests {
 
   /** Makes {@code manifest} durable in both places, as a new generation; the main one last. */
   public synchronized void save(Manifest manifest) throws IOException {
-    Manifest next = manifest.nextGeneration();
+    Manifest next = manifest.withAudit(audit.known()).nextGeneration();
     byte[] bytes = next.bytes();
     disk.replace(other, bytes);
     disk.replace(main, bytes);

@@ -1,7 +1,9 @@
 package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.domain.port.AuditTrail.Head;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.EventLogReader.Line;
@@ -18,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * Event logs as JSON Lines: {@code <category>/<category>.jsonl}, one {@linkplain LogLine object} a
@@ -31,6 +34,9 @@ import java.util.concurrent.TimeUnit;
  * <p>Lines are numbered through all categories. The numbers of a start begin at the time in
  * microseconds, or behind the last one that is found, so that none is ever given twice, even if the
  * end of a file was lost.
+ *
+ * <p>Lines of the category audit are {@linkplain AuditLine chained}. None of them is dropped: what
+ * the disk refuses waits, and takes up room, and what there is no room for is refused.
  */
 public final class FileEventLog implements EventLog {
   /** Age is looked at so often when nothing is rotated. */
@@ -43,6 +49,7 @@ public final class FileEventLog implements EventLog {
   private static final int FILES_IN_BUDGET = 2 * (Category.values().length + 1);
 
   private static final long FILE_BYTES_MIN = 4_096;
+  private static final int RETRIED_FIRST = 100;
 
   /**
    * In the order in which they are written, which is part of what is promised: of a task's line
@@ -60,6 +67,8 @@ public final class FileEventLog implements EventLog {
   private final LogCompression compression;
   private final LogRetention retention;
   private final FileEventLogReader reader;
+  private final AuditChain chain;
+  private final AuditForce audit;
   private final Thread writer;
   private volatile long readable;
   private volatile boolean closed;
@@ -83,12 +92,43 @@ public final class FileEventLog implements EventLog {
     }
   }
 
+  /**
+   * Who vouches for the audit trail.
+   *
+   * @param anchors are told what is durable, and say what was before
+   * @param note writes down what the anchors know, before something is removed that they knew
+   *     otherwise; false if it cannot yet
+   */
+  public record Vouching(AuditAnchors anchors, BooleanSupplier note) {
+    /** Nobody does. */
+    static Vouching none() {
+      return new Vouching(new AuditAnchors(), () -> true);
+    }
+  }
+
   public FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock)
       throws IOException {
-    this(disk, directory, bounds, clock, true);
+    this(disk, directory, bounds, clock, Vouching.none());
+  }
+
+  public FileEventLog(
+      Disk disk, Path directory, Bounds bounds, InstantSource clock, Vouching vouching)
+      throws IOException {
+    this(disk, directory, bounds, clock, vouching, true);
   }
 
   FileEventLog(Disk disk, Path directory, Bounds bounds, InstantSource clock, boolean compress)
+      throws IOException {
+    this(disk, directory, bounds, clock, Vouching.none(), compress);
+  }
+
+  FileEventLog(
+      Disk disk,
+      Path directory,
+      Bounds bounds,
+      InstantSource clock,
+      Vouching vouching,
+      boolean compress)
       throws IOException {
     this.bounds = bounds;
     this.clock = clock;
@@ -115,7 +155,18 @@ public final class FileEventLog implements EventLog {
     reader = new FileEventLogReader(disk, directory, older, recent, () -> readable);
     number = Math.max(reader.lastNumber(), micros(clock.instant()));
     readable = number;
+    chain = new AuditChain(AuditForce.end(reader.lastAudited(), vouching.anchors().known()));
+    audit = new AuditForce(disk, directory.resolve(Category.AUDIT.label()), older(), vouching);
+    older().beforeRemoval(audit::mayGo);
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
+  }
+
+  private RotatedFiles older() {
+    RotatedFiles files = older.get(Category.AUDIT);
+    if (files == null) {
+      throw new AssertionError("every category has files");
+    }
+    return files;
   }
 
   private static long micros(Instant time) {
@@ -131,7 +182,39 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public void append(Entry entry) {
-    queue.put(entry);
+    if (!queue.put(entry)) {
+      queue.drop(entry.category());
+    }
+  }
+
+  /** Takes a line of the audit trail, or refuses it for want of room. */
+  boolean audit(Entry entry) {
+    return queue.put(entry);
+  }
+
+  /** The last line of the audit trail that was written. */
+  Head auditHead() {
+    return chain.head();
+  }
+
+  /**
+   * Makes the lines of the audit trail durable that were taken before.
+   *
+   * @throws IOException if the disk refuses that; they wait
+   */
+  Head forceAudit() throws IOException {
+    flush();
+    Head head = audit.force(chain);
+    int refused = chain.refused();
+    if (refused > 0) {
+      throw new IOException(refused + " entries of the audit trail cannot be written");
+    }
+    return head;
+  }
+
+  /** What reads the files of the audit trail, and keeps them from being removed meanwhile. */
+  AuditForce audited() {
+    return audit;
   }
 
   @Override
@@ -199,18 +282,21 @@ public final class FileEventLog implements EventLog {
     Instant now = clock.instant();
     taken.dropped().forEach((category, count) -> lost.lost(category, count, now));
     Map<Category, Long> gaps = lost.untold();
-    if (taken.entries().isEmpty() && gaps.isEmpty()) {
+    if (taken.entries().isEmpty() && gaps.isEmpty() && chain.refused() == 0) {
       return;
     }
     Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
     boolean followed = recent.isFollowed();
     long before = number;
+    retryAudit(followed, kept);
     for (Entry entry : taken.entries()) {
       add(entry, followed, kept);
     }
     gaps.forEach(
         (category, count) ->
             add(new Entry(now, category, "gap", Map.of("lost", count)), followed, kept));
+    // The trail keeps what it has taken until the disk takes it.
+    lost.told(Category.AUDIT);
     files.forEach((category, file) -> write(category, file, gaps.containsKey(category), kept));
     if (followed) {
       recent.add(
@@ -226,8 +312,36 @@ public final class FileEventLog implements EventLog {
     recent.announce();
   }
 
+  /** Writes what the disk has refused: a little first, for it may still be refused. */
+  private void retryAudit(boolean followed, Map<Category, List<Line>> kept) {
+    int some = RETRIED_FIRST;
+    while (chain.refused() > 0) {
+      int refused = chain.refused();
+      chain.next(some).forEach(entry -> hand(entry, followed, kept));
+      write(Category.AUDIT, file(Category.AUDIT), false, kept);
+      if (chain.refused() > refused - Math.min(some, refused)) {
+        return;
+      }
+      some = LogQueue.CATEGORY_MAX;
+    }
+  }
+
   private void add(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
-    byte[] line = LogLine.encode(entry, ++number);
+    if (entry.category() == Category.AUDIT) {
+      chain.add(entry);
+      if (chain.refused() > 0) {
+        return;
+      }
+    }
+    hand(entry, followed, kept);
+  }
+
+  private void hand(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
+    number++;
+    byte[] line =
+        entry.category() == Category.AUDIT
+            ? chain.handOver(entry, number)
+            : LogLine.encode(entry, number);
     file(entry.category()).add(number, line);
     if (followed) {
       kept.computeIfAbsent(entry.category(), _ -> new ArrayList<>())
@@ -242,25 +356,30 @@ public final class FileEventLog implements EventLog {
    */
   private void write(
       Category category, LogFile file, boolean hasGap, Map<Category, List<Line>> kept) {
-    if (!file.hasLines()) {
-      return;
-    }
-    int missing = file.write();
+    boolean ordered = category == Category.INITIATIVE && file.hasLines();
+    int missing = file.hasLines() ? file.write() : 0;
     lost.written(category, file.refusal());
-    if (category == Category.INITIATIVE) {
+    if (ordered) {
       file.force();
     }
-    if (missing == 0) {
-      lost.told(category);
-      return;
-    }
-    int events = hasGap ? missing - 1 : missing;
-    if (events > 0) {
-      lost.lost(category, events, clock.instant());
+    if (category == Category.AUDIT) {
+      chain.written(missing);
+      queue.waiting(category, chain.refused());
+    } else {
+      count(category, missing, hasGap);
     }
     List<Line> lines = kept.get(category);
-    if (lines != null) {
+    if (missing > 0 && lines != null) {
       lines.subList(Math.max(0, lines.size() - missing), lines.size()).clear();
+    }
+  }
+
+  private void count(Category category, int missing, boolean hasGap) {
+    int events = hasGap ? missing - 1 : missing;
+    if (missing == 0) {
+      lost.told(category);
+    } else if (events > 0) {
+      lost.lost(category, events, clock.instant());
     }
   }
 

@@ -221,6 +221,23 @@ final class FileEventLogReader implements EventLogReader {
     }
   }
 
+  /** The newest entry of the audit trail that can be read, unchecked; null if there is none. */
+  @Nullable AuditLine lastAudited() throws IOException {
+    var range = new Range(1, Long.MAX_VALUE - 1, true);
+    try (CategoryScan scan = scan(Category.AUDIT, Filter.ALL, range)) {
+      for (int step = 0; step < SEQ_STEPS_MAX && !scan.isExhausted(); step++) {
+        scan.advance();
+        for (Line line = scan.poll(); line != null; line = scan.poll()) {
+          AuditLine last = AuditLine.of(line);
+          if (last != null) {
+            return last;
+          }
+        }
+      }
+      return null;
+    }
+  }
+
   @Override
   public Runnable follow(Runnable onWritten) {
     return recent.follow(onWritten);

@@ -163,6 +163,11 @@ final class LogFile {
 
   private void rotate() throws IOException {
     long began = first;
+    DiskFile open = file;
+    if (open != null && older.category() == Category.AUDIT) {
+      // What is chained to it is vouched for: that must not outlive it.
+      open.force();
+    }
     close();
     older.add(path, began);
     rotated.accept(older);

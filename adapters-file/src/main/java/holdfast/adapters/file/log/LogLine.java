@@ -38,7 +38,12 @@ final class LogLine {
   }
 
   private static byte[] encode(Entry entry, long number, boolean everything) {
-    var json = new JsonWriter(256);
+    return begin(entry, number, everything).endObject().newline().toByteArray();
+  }
+
+  /** A line without its end. */
+  static JsonWriter begin(Entry entry, long number, boolean everything) {
+    var json = new JsonWriter(512);
     json.beginObject().field("time", entry.at()).field("type", text(entry.type()));
     json.field("category", entry.category().label()).field("line", number);
     entry
@@ -52,7 +57,7 @@ final class LogLine {
     if (!everything) {
       json.field("cut", true);
     }
-    return json.endObject().newline().toByteArray();
+    return json;
   }
 
   private static void write(JsonWriter json, String name, Object value) {

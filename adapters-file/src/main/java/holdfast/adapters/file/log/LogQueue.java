@@ -29,6 +29,7 @@ final class LogQueue {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Map<Category, Integer> waiting = new EnumMap<>(Category.class);
+  private final Map<Category, Integer> refused = new EnumMap<>(Category.class);
   private ArrayDeque<Entry> queue = new ArrayDeque<>();
   private long appended;
   private long written;
@@ -43,17 +44,16 @@ final class LogQueue {
    */
   record Taken(List<Entry> entries, Map<Category, Long> dropped, boolean last) {}
 
-  /** Adds a line, or counts it. Never waits for the writer. */
-  void put(Entry entry) {
+  /** Adds a line. False if there is no room for it. Never waits for the writer. */
+  boolean put(Entry entry) {
     lock.lock();
     try {
       if (closed) {
-        return;
+        return false;
       }
       int waits = waiting.getOrDefault(entry.category(), 0) + 1;
-      if (waits > CATEGORY_MAX) {
-        dropped.merge(entry.category(), 1L, Long::sum);
-        return;
+      if (waits + refused.getOrDefault(entry.category(), 0) > CATEGORY_MAX) {
+        return false;
       }
       waiting.put(entry.category(), waits);
       queue.add(entry);
@@ -62,6 +62,27 @@ final class LogQueue {
         urgent = true;
         changed.signalAll();
       }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Says how many lines of a category that were taken wait still, and take up room. */
+  void waiting(Category category, int count) {
+    lock.lock();
+    try {
+      refused.put(category, count);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Counts a line that was not taken. */
+  void drop(Category category) {
+    lock.lock();
+    try {
+      dropped.merge(category, 1L, Long::sum);
     } finally {
       lock.unlock();
     }

@@ -43,8 +43,9 @@ final class LogRetention {
   void apply() throws IOException {
     Instant oldestKept = clock.instant().minus(ageMax);
     for (RotatedFiles category : categories) {
-      while (category.firsts().size() > olderMax || isBefore(category, oldestKept)) {
-        category.removeOldest();
+      boolean goes = true;
+      while (goes && (category.firsts().size() > olderMax || isBefore(category, oldestKept))) {
+        goes = category.removeOldest();
       }
     }
     while (bytes() > bytesMax) {

@@ -33,12 +33,25 @@ final class RotatedFiles {
   private final Category category;
   private final Pattern names;
   private volatile long removedBelow = -1;
+  private BeforeRemoval beforeRemoval = _ -> true;
+
+  /** Asked before a file is removed. */
+  @FunctionalInterface
+  interface BeforeRemoval {
+    /** Whether the file that begins with the line of this number may go. */
+    boolean mayGo(long first) throws IOException;
+  }
 
   RotatedFiles(Disk disk, Path directory, Category category) {
     this.disk = disk;
     this.directory = directory;
     this.category = category;
     names = Pattern.compile(name() + "\\.([1-9][0-9]{0,17})\\.jsonl(\\.zst)?");
+  }
+
+  /** Sets who is asked. Before anything is removed. */
+  void beforeRemoval(BeforeRemoval asked) {
+    beforeRemoval = asked;
   }
 
   Category category() {
@@ -63,6 +76,11 @@ final class RotatedFiles {
 
   private Path removedNote() {
     return directory.resolve(name() + ".removed");
+  }
+
+  /** The file that begins with this line. */
+  Path named(long first, boolean isCompressed) {
+    return isCompressed ? compressed(first) : plain(first);
   }
 
   /** The numbers of the first lines of all of them, oldest first. */
@@ -154,13 +172,16 @@ final class RotatedFiles {
     disk.forceDirectory(directory);
   }
 
-  /** Removes the oldest; whether there was one. */
+  /** Removes the oldest; whether there was one that could go. */
   synchronized boolean removeOldest() throws IOException {
     List<Long> firsts = firsts();
     if (firsts.isEmpty()) {
       return false;
     }
     long oldest = firsts.getFirst();
+    if (!beforeRemoval.mayGo(oldest)) {
+      return false;
+    }
     // Noted before, so that nobody who misses the lines is told that there never were any.
     noteRemoved(firsts.size() > 1 ? firsts.get(1) : oldest + 1);
     clear(disk, plain(oldest));

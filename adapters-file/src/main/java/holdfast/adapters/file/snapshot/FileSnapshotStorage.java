@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.DiskFullException;
 import holdfast.adapters.file.journal.EpochBase;
 import holdfast.adapters.file.journal.Identity;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
@@ -50,8 +51,14 @@ public final class FileSnapshotStorage implements SnapshotStorage {
    *
    * @param directory of all snapshots
    * @param twins of the newest one's copy
+   * @param audit what every snapshot vouches for besides
    */
-  public record Places(Disk disk, Path directory, Path twins, Quarantine quarantine) {
+  public record Places(
+      Disk disk, Path directory, Path twins, Quarantine quarantine, AuditAnchors audit) {
+    public Places(Disk disk, Path directory, Path twins, Quarantine quarantine) {
+      this(disk, directory, twins, quarantine, new AuditAnchors());
+    }
+
     Path file(SnapshotName name) {
       return directory.resolve(name.fileName());
     }
@@ -170,7 +177,7 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     for (int i = 1; places.disk().kind(places.file(name)) != Disk.Kind.MISSING; i++) {
       name = SnapshotName.of(image.at().plusMillis(i), epoch, image.seq());
     }
-    var header = new SnapshotHeader(lineage, name, image.at(), reason);
+    var header = new SnapshotHeader(lineage, name, image.at(), reason, places.audit().forced());
     try {
       for (Path file : places.files(name)) {
         writeVerified(places.disk(), file, header, image);

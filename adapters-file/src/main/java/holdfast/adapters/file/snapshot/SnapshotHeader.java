@@ -2,19 +2,32 @@ package holdfast.adapters.file.snapshot;
 
 import holdfast.adapters.file.json.JsonReader;
 import holdfast.adapters.file.json.JsonWriter;
+import holdfast.adapters.file.layout.AuditAnchor;
 import holdfast.domain.port.SnapshotStorage.Reason;
 import java.time.Instant;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
-/** The first line of a snapshot. */
-public record SnapshotHeader(UUID lineage, SnapshotName name, Instant createdAt, Reason reason) {
-  static final int FORMAT = 1;
+/**
+ * The first line of a snapshot.
+ *
+ * @param audit what it vouches for of the audit trail, or null
+ */
+public record SnapshotHeader(
+    UUID lineage,
+    SnapshotName name,
+    Instant createdAt,
+    Reason reason,
+    @Nullable AuditAnchor audit) {
+  static final int FORMAT = 2;
   private static final Reason[] REASONS = Reason.values();
 
   void write(JsonWriter json) {
     json.beginObject().field("format", FORMAT).field("snapshot", name.id());
     json.field("lineage", lineage.toString()).field("createdAt", createdAt);
-    json.field("reason", reason.name()).endObject();
+    json.field("reason", reason.name());
+    AuditAnchor.write(json, audit);
+    json.endObject();
   }
 
   /**
@@ -36,7 +49,8 @@ public record SnapshotHeader(UUID lineage, SnapshotName name, Instant createdAt,
     UUID lineage = UUID.fromString(json.member("lineage").text());
     Instant createdAt = json.member("createdAt").instant();
     Reason reason = json.member("reason").constant(REASONS);
+    AuditAnchor audit = AuditAnchor.read(json);
     json.endObject();
-    return new SnapshotHeader(lineage, expected, createdAt, reason);
+    return new SnapshotHeader(lineage, expected, createdAt, reason, audit);
   }
 }

@@ -1,4 +1,4 @@
-package holdfast.application;
+package holdfast.adapters.web;
 
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;

@@ -1,4 +1,4 @@
-package holdfast.application;
+package holdfast.adapters.web;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
