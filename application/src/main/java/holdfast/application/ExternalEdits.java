@@ -35,11 +35,13 @@ import org.jspecify.annotations.Nullable;
 public final class ExternalEdits {
   private final Core core;
   private final SyncStrategy strategy;
+  private final SyncFeed feed;
   private final AtomicLong adopted = new AtomicLong();
   private @Nullable String last;
 
-  ExternalEdits(Core core, SyncStrategy strategy) {
+  ExternalEdits(Core core, SyncStrategy strategy, SyncFeed feed) {
     this.core = core;
+    this.feed = feed;
     this.strategy = strategy;
   }
 
@@ -158,6 +160,7 @@ public final class ExternalEdits {
     data.put("reason", String.valueOf(conflict.reason()));
     data.put("quarantined", String.valueOf(conflict.quarantine()));
     core.log(Category.SYSTEM, "sync-conflict", data);
+    feed.conflict(conflict, conflicts());
   }
 
   private synchronized String newId(EntityKey key) {
@@ -290,6 +293,7 @@ public final class ExternalEdits {
         Category.SYSTEM,
         "conflict-settled",
         Map.of("conflict", settled.id(), "kept", keep.name().toLowerCase(java.util.Locale.ROOT)));
+    feed.conflict(settled, conflicts());
     return settled;
   }
 }

@@ -1,5 +1,6 @@
 package holdfast.application;
 
+import holdfast.application.ComponentChecks.Watched;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.EventLog.Category;
@@ -65,17 +66,18 @@ public final class Holdfast implements AutoCloseable {
       EventFeed feed,
       int runningMax,
       Intervals intervals,
-      BooleanSupplier draining,
-      @Nullable String readOnly) {
+      Watched watched,
+      Opened opened) {
     this.core = core;
     this.feed = feed;
-    this.draining = draining;
-    this.readOnly = readOnly;
+    draining = watched.draining();
+    readOnly = opened.readOnly();
     supervisor = new Supervisor(core);
     scheduler = new Scheduler(runningMax, core, supervisor);
     recovery = new Recovery(core, supervisor);
     decisions = new RecoveryDecisions(core, recovery, readOnly);
-    var sync = new SyncService(core, feed, intervals.sync(), intervals.strategy());
+    var notes = new SyncFeed(new CompactedFeed<>(opened.term()));
+    var sync = new SyncService(core, feed, intervals.sync(), intervals.strategy(), notes);
     var mendings = new Mendings(core);
     var outputs = new OutputKeeper(core, mendings);
     maintenance =
@@ -85,7 +87,12 @@ public final class Holdfast implements AutoCloseable {
             outputs,
             new Scrub(core, sync, outputs.seals(), mendings, intervals.scrub()));
     restore = new RestoreService(core, feed, maintenance, scheduler, draining);
-    health = new HealthReport(core.ports(), core.inForce(), draining, maintenance);
+    health =
+        new HealthReport(
+            core,
+            watched.disk(),
+            new ComponentChecks(core, maintenance, recovery, watched, readOnly).all(),
+            new CompactedFeed<>(opened.term()));
   }
 
   /**
@@ -106,10 +113,15 @@ public final class Holdfast implements AutoCloseable {
       throws InterruptedException {
     Instant startedAt = clock.instant();
     var feed = new EventFeed();
+    var watched =
+        new Watched(new DiskHealth(ports.tasks()), new CommitTimes(System::nanoTime), draining);
+    ports.tasks().meter(watched.times());
     Opened opened = ports.tasks().open(feed);
     Core core = core(ports, opened, feed, clock, random, new Timers(clock));
-    var server = new Holdfast(core, feed, runningMax, intervals, draining, opened.readOnly());
+    var server = new Holdfast(core, feed, runningMax, intervals, watched, opened);
     server.begin(opened, startedAt);
+    server.sync().startTelling();
+    server.health.start();
     return server;
   }
 
@@ -242,9 +254,9 @@ public final class Holdfast implements AutoCloseable {
     feed.observeTasks(observer);
   }
 
-  /** The room that is left for changes. */
+  /** The room that is left, as last looked at. */
   public List<Room> rooms() {
-    return core.ports().tasks().rooms();
+    return health.rooms();
   }
 
   /** Things whose bytes were put aside since the start. */
@@ -364,5 +376,6 @@ public final class Holdfast implements AutoCloseable {
     supervisor.close();
     core.timers().close();
     maintenance.close();
+    health.close();
   }
 }

@@ -16,8 +16,8 @@ final class Mendings {
   private final Deque<Mended> last = new ArrayDeque<>();
   private long mended;
   private long unmendable;
-  private @Nullable String loss;
-  private @Nullable String lossOfLook;
+  private @Nullable Trouble loss;
+  private @Nullable Trouble lossOfLook;
 
   Mendings(Core core) {
     this.core = core;
@@ -34,10 +34,12 @@ final class Mendings {
     } else {
       unmendable++;
       loss =
-          one.place()
-              + " "
-              + one.damage()
-              + ", and there is nothing that it could be rebuilt from. Put it back from a backup";
+          new Trouble(
+              one.place()
+                  + " "
+                  + one.damage()
+                  + ", and there is nothing that it could be rebuilt from",
+              "Put it back from a backup of the same directory; the rest can be used meanwhile");
       lossOfLook = loss;
     }
   }
@@ -72,7 +74,7 @@ final class Mendings {
   }
 
   /** What was lost last, and what to do, or null. */
-  synchronized @Nullable String loss() {
+  synchronized @Nullable Trouble loss() {
     return loss;
   }
 

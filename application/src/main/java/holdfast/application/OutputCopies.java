@@ -34,7 +34,7 @@ final class OutputCopies {
 
   private int looks;
   private volatile long lag;
-  private volatile @Nullable String trouble;
+  private volatile @Nullable Trouble trouble;
 
   /**
    * What was seen of an output when it was last looked at. One that does not grow is looked at less
@@ -111,7 +111,12 @@ final class OutputCopies {
         failure = e.getMessage();
       }
     }
-    trouble = failure == null ? null : failure + ". The output itself is not affected";
+    trouble =
+        failure == null
+            ? null
+            : new Trouble(
+                failure + ". The output itself is not affected",
+                "See that the disk of the copies has room and can be written; they are made up for");
   }
 
   private Growth copy(Output output, Growth before, int turn, boolean all) {
@@ -145,7 +150,7 @@ final class OutputCopies {
     return lag;
   }
 
-  @Nullable String trouble() {
+  @Nullable Trouble trouble() {
     return trouble;
   }
 

@@ -65,8 +65,8 @@ public final class OutputKeeper {
     return new Status(copies.count(), seals.count(), copies.lag());
   }
 
-  /** Why copies are not kept or sealed, and what that means, or null. */
-  @Nullable String trouble() {
+  /** Why copies are not kept or sealed, and what to do, or null. */
+  @Nullable Trouble trouble() {
     return copies.trouble() == null ? seals.trouble() : copies.trouble();
   }
 

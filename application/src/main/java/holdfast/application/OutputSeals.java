@@ -54,7 +54,7 @@ final class OutputSeals {
   /** Held from when a stream is sealed until that is recorded, and while one is checked. */
   private final ReentrantLock seals = new ReentrantLock();
 
-  private volatile @Nullable String trouble;
+  private volatile @Nullable Trouble trouble;
 
   /**
    * When a run is to be sealed, and how long to wait if that fails: what is damaged in both files
@@ -153,7 +153,11 @@ final class OutputSeals {
 
   private void again(RunRef run, Due before, String reason) {
     ended.put(run, before.later(core.clock().instant()));
-    trouble = reason + ". It is tried again in " + before.pause();
+    trouble =
+        new Trouble(
+            reason + ". It is tried again in " + before.pause(),
+            "See that the disks of the output and of its copy have room and can be written; if both"
+                + " are damaged, put either back from a backup");
   }
 
   private void seal(Map<RunRef, Due> due) throws InterruptedException {
@@ -343,7 +347,7 @@ final class OutputSeals {
     return ended.size();
   }
 
-  @Nullable String trouble() {
+  @Nullable Trouble trouble() {
     return trouble;
   }
 

@@ -45,7 +45,7 @@ public final class Scrub {
   private final Duration interval;
   private @Nullable Output nextOutput;
   private volatile Round current = new Round(0, null, null, 0);
-  private volatile @Nullable String trouble;
+  private volatile @Nullable Trouble trouble;
 
   /**
    * How far it is.
@@ -131,8 +131,20 @@ public final class Scrub {
         + " state files a second";
   }
 
-  @Nullable String trouble() {
-    return trouble == null ? mendings.loss() : trouble;
+  /** Why not everything can be checked, and what to do, or null. */
+  @Nullable Trouble trouble() {
+    return trouble;
+  }
+
+  /** What is damaged in every copy, and what to do, or null. */
+  @Nullable Trouble loss() {
+    return mendings.loss();
+  }
+
+  private static Trouble trouble(RuntimeException e, String again) {
+    return new Trouble(
+        e.getMessage() + ". " + again,
+        "See that the directories are there and can be read and written; the error log has more");
   }
 
   private synchronized void round(boolean paced) {
@@ -150,7 +162,7 @@ public final class Scrub {
       }
     } catch (RuntimeException e) {
       // Whatever it was, the next round must come.
-      trouble = e.getMessage() + ". The next round begins in " + interval;
+      trouble = trouble(e, "The next round begins in " + interval);
       core.log(Category.ERROR, "scrub-failed", Map.of("error", String.valueOf(e.getMessage())));
     }
   }
@@ -244,7 +256,7 @@ public final class Scrub {
       }
     } catch (StorageException e) {
       // The others must not wait for one that cannot be read or written.
-      trouble = e.getMessage() + ". It is tried again in the next round";
+      trouble = trouble(e, "It is tried again in the next round");
       core.log(Category.ERROR, "scrub-failed", Map.of("error", String.valueOf(e.getMessage())));
     }
   }

@@ -34,7 +34,8 @@ public final class SnapshotService {
 
   private long lastSeq = -1;
   private volatile @Nullable Instant newest;
-  private volatile @Nullable String trouble;
+  private volatile @Nullable Trouble trouble;
+  private volatile int count = -1;
 
   SnapshotService(Core core, EventFeed feed, Duration interval) {
     this.core = core;
@@ -45,6 +46,7 @@ public final class SnapshotService {
   void start() {
     thread.every(interval, this::periodic);
     thread.every(LOOKS_EVERY, this::replaceDamaged);
+    thread.soon(this::recount);
   }
 
   private void periodic() {
@@ -67,11 +69,20 @@ public final class SnapshotService {
     }
   }
 
+  private void recount() {
+    try {
+      count = snapshots().list().size();
+    } catch (RuntimeException e) {
+      failed(e);
+    }
+  }
+
   private void failed(RuntimeException e) {
     trouble =
-        e.getMessage()
-            + ". Nothing is lost, but old history cannot be retired and a start takes longer: see"
-            + " that the disk has room and can be written";
+        new Trouble(
+            e.getMessage()
+                + ". Nothing is lost, but old history cannot be retired and a start takes longer",
+            "See that the disk has room and can be written; it is tried again by itself");
     core.log(Category.ERROR, "snapshot-failed", Map.of("error", String.valueOf(e.getMessage())));
   }
 
@@ -104,6 +115,7 @@ public final class SnapshotService {
             "reason", made.reason().name(),
             "tasks", made.tasks(),
             "bytes", made.bytes()));
+    recount();
     return made;
   }
 
@@ -117,6 +129,7 @@ public final class SnapshotService {
         () -> {
           lastSeq = -1;
           newest = null;
+          recount();
           making.unlock();
         });
   }
@@ -172,11 +185,18 @@ public final class SnapshotService {
   }
 
   public Deletion delete(String id) {
-    return snapshots().delete(id);
+    Deletion deletion = snapshots().delete(id);
+    recount();
+    return deletion;
+  }
+
+  /** How many are kept; negative before they were first counted. Never touches the disk. */
+  int count() {
+    return count;
   }
 
   /** Why the last attempt failed, and what to do, or null. */
-  @Nullable String trouble() {
+  @Nullable Trouble trouble() {
     return trouble;
   }
 

@@ -76,6 +76,7 @@ public final class SyncService {
 
   private final Set<EntityKey> heard = ConcurrentHashMap.newKeySet();
   private final ExternalEdits edits;
+  private final SyncFeed notes;
   private volatile StateFiles.@Nullable Watch watch;
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong quarantined = new AtomicLong();
@@ -83,10 +84,10 @@ public final class SyncService {
   private final Deque<Finding> findings = new ArrayDeque<>();
   private volatile long observed;
   private volatile @Nullable Instant lastSync;
-  private volatile Duration lastDuration = Duration.ZERO;
+  private volatile @Nullable Forced lastRound;
   private volatile Instant behindSince;
-  private volatile @Nullable String trouble;
-  private volatile @Nullable String ahead;
+  private volatile @Nullable Trouble trouble;
+  private volatile @Nullable Trouble ahead;
   private final AtomicLong found = new AtomicLong();
 
   /**
@@ -96,6 +97,7 @@ public final class SyncService {
    * @param checkpoint every change up to this seq is in the files
    * @param dirty entities whose files are behind
    * @param lastSync when a round last ended well, or null
+   * @param lastRound what that round did, or null
    * @param delayed whether they have been behind for several intervals
    * @param findings files so far that were not as they were written
    */
@@ -104,12 +106,18 @@ public final class SyncService {
       long checkpoint,
       int dirty,
       @Nullable Instant lastSync,
-      Duration lastDuration,
+      @Nullable Forced lastRound,
       boolean delayed,
-      long findings) {}
+      long findings) {
+
+    /** How long the last round that ended well took; zero before the first. */
+    public Duration lastDuration() {
+      return lastRound == null ? Duration.ZERO : lastRound.duration();
+    }
+  }
 
   /**
-   * What a round that was asked for did.
+   * What a round did.
    *
    * @param seq everything up to it is in the files
    * @param written files
@@ -118,9 +126,10 @@ public final class SyncService {
    */
   public record Forced(long seq, long written, long adopted, long quarantined, Duration duration) {}
 
-  SyncService(Core core, EventFeed feed, Duration interval, SyncStrategy strategy) {
+  SyncService(Core core, EventFeed feed, Duration interval, SyncStrategy strategy, SyncFeed notes) {
     this.core = core;
-    edits = new ExternalEdits(core, strategy);
+    this.notes = notes;
+    edits = new ExternalEdits(core, strategy, notes);
     this.interval = interval;
     behindSince = core.clock().instant();
     feed.observeCommits(this::changed);
@@ -136,6 +145,20 @@ public final class SyncService {
     mark(core.state(), core.ports().stateFiles().checkpoint());
     thread.every(interval, this::periodic);
     watch = core.ports().stateFiles().watch(this::hear);
+  }
+
+  /** Begins to tell whoever follows. Reads what is kept of earlier starts. */
+  void startTelling() {
+    try {
+      notes.begin(edits.conflicts());
+    } catch (StorageException e) {
+      core.log(Category.ERROR, "sync-failed", Map.of("error", String.valueOf(e.getMessage())));
+    }
+  }
+
+  /** Rounds that were run, and edits that were found and settled. */
+  public CompactedFeed<SyncNote> feed() {
+    return notes.feed();
   }
 
   /** What becomes of edits, and what became of earlier ones. */
@@ -325,15 +348,19 @@ public final class SyncService {
   private void periodic() {
     try {
       sync();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException noted) {
       // Whatever it was, the next round must come.
-      trouble =
-          e.getMessage()
-              + ". Nothing is lost: it is tried again in "
-              + interval
-              + ". See that the disk has room and can be written";
-      core.log(Category.ERROR, "sync-failed", Map.of("error", String.valueOf(e.getMessage())));
+      return;
     }
+  }
+
+  private void failed(RuntimeException e) {
+    trouble =
+        new Trouble(
+            e.getMessage() + ". Nothing is lost: it is tried again in " + interval,
+            "See that the disk has room and that the place named can be written");
+    core.log(Category.ERROR, "sync-failed", Map.of("error", String.valueOf(e.getMessage())));
+    notes.progressed("sync-failed");
   }
 
   /**
@@ -377,14 +404,20 @@ public final class SyncService {
       }
       Instant now = core.clock().instant();
       lastSync = now;
-      lastDuration = Duration.between(begun, now);
       trouble = null;
-      return new Forced(
-          core.ports().stateFiles().checkpoint(),
-          written.get() - writtenBefore,
-          edits.adopted() - adoptedBefore,
-          quarantined.get() - quarantinedBefore,
-          lastDuration);
+      var ended =
+          new Forced(
+              core.ports().stateFiles().checkpoint(),
+              written.get() - writtenBefore,
+              edits.adopted() - adoptedBefore,
+              quarantined.get() - quarantinedBefore,
+              Duration.between(begun, now));
+      lastRound = ended;
+      notes.progressed("synced");
+      return ended;
+    } catch (RuntimeException e) {
+      failed(e);
+      throw e;
     } finally {
       round.unlock();
     }
@@ -571,7 +604,10 @@ public final class SyncService {
       }
     }
     if (finding.condition() == Condition.AHEAD) {
-      ahead = finding.place() + ": " + finding.detail();
+      ahead =
+          new Trouble(
+              finding.place() + ": " + finding.detail(),
+              "Stop the server, keep everything as it is, and put the journal back from a backup");
     }
   }
 
@@ -604,7 +640,7 @@ public final class SyncService {
         checkpoint,
         dirty.size(),
         lastSync,
-        lastDuration,
+        lastRound,
         isDelayed(),
         found.get());
   }
@@ -614,16 +650,32 @@ public final class SyncService {
     return !dirty.isEmpty() && behind.compareTo(interval.multipliedBy(DELAYED_INTERVALS)) > 0;
   }
 
-  /** What is wrong, and what to do, or null. */
-  @Nullable String trouble() {
-    if (ahead != null) {
-      return ahead;
-    }
+  /** Why the state files are not as they should be, for people, or null. */
+  public @Nullable String obstacle() {
+    Trouble present = ahead == null ? trouble() : ahead;
+    return present == null ? null : present.why();
+  }
+
+  /** What proves that the journal has lost its end, and what to do, or null. */
+  @Nullable Trouble ahead() {
+    return ahead;
+  }
+
+  /** Why the files are not as they should be, and what to do, or null. */
+  @Nullable Trouble trouble() {
     if (trouble != null) {
       return trouble;
     }
     return isDelayed()
-        ? "delayed: the files of " + dirty.size() + " entities are behind; the disk may be too slow"
+        ? new Trouble(
+            "Sync service delayed: the files of "
+                + dirty.size()
+                + " entities have been behind for "
+                + DELAYED_INTERVALS
+                + " intervals of "
+                + interval,
+            "High system load or a slow disk: look at both (iostat, top); POST /api/sync/force"
+                + " writes them before anything else. Nothing is lost meanwhile")
         : null;
   }
 

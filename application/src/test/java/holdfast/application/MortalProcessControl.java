@@ -11,12 +11,14 @@ import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** Process control that a crash silences: what a dead server's threads still ask is not done. */
 final class MortalProcessControl implements ProcessControl {
   private final SimulatedProcessControl living;
   private boolean dead;
   private boolean unreadable;
+  private @Nullable String impairment;
   private int launches;
 
   MortalProcessControl(SimulatedWorld world, long quotaBytes) {
@@ -32,6 +34,16 @@ final class MortalProcessControl implements ProcessControl {
   /** Makes signals fail, as a disk that cannot be read would, until told otherwise. */
   synchronized void failSignals(boolean fail) {
     unreadable = fail;
+  }
+
+  /** Says what is to be said of its own fitness from now on. */
+  synchronized void say(@Nullable String said) {
+    impairment = said;
+  }
+
+  @Override
+  public synchronized @Nullable String impairment() {
+    return impairment;
   }
 
   synchronized int launches() {

@@ -137,6 +137,8 @@ class RestoreServiceTest {
     TaskId later = site.hold(HELD);
     TaskId running = site.submit("sleep", "1000");
     site.process(running);
+    // A task is seen to run a moment before the seq of that is.
+    Await.until("all six changes are seen", () -> site.server().state().seq() == 6);
     String epoch = epoch();
     long seq = site.server().state().seq();
     int snapshots = site.snapshots.list().size();

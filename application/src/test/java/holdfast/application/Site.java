@@ -19,7 +19,7 @@ import holdfast.domain.task.TaskId;
 import holdfast.domain.task.TaskSpec;
 import holdfast.domain.task.TaskState.Name;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +43,7 @@ final class Site implements AutoCloseable {
   private @Nullable Holdfast server;
   private long quotaBytes = Long.MAX_VALUE;
   private volatile boolean ending;
+  private volatile Duration ahead = Duration.ZERO;
 
   private Site(int runningMax, long seed) {
     this.runningMax = runningMax;
@@ -63,6 +64,16 @@ final class Site implements AutoCloseable {
     return this;
   }
 
+  /** Sets the clock of the server ahead of the real one. */
+  Site ahead(Duration time) {
+    ahead = time;
+    return this;
+  }
+
+  Instant now() {
+    return Instant.now().plus(ahead);
+  }
+
   /** Whether the server is asked to end before it has even started. */
   Site ending(boolean asked) {
     ending = asked;
@@ -81,7 +92,7 @@ final class Site implements AutoCloseable {
             runningMax,
             new Holdfast.Intervals(
                 Duration.ofSeconds(30), Duration.ofMinutes(5), Duration.ofMinutes(10)),
-            InstantSource.system(),
+            this::now,
             random,
             () -> ending || draining.get());
     return this;

@@ -13,6 +13,7 @@ import holdfast.application.GracefulShutdown.Step;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
 import holdfast.application.ShutdownTasks;
+import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.task.Task;
 import java.net.URI;
 import java.nio.file.Path;
@@ -107,10 +108,12 @@ final class Server {
   }
 
   private int run(FileStorage storage) {
-    @Nullable String token = AdminToken.of(configuration).orElse(null);
-    try (var processes = new LinuxProcessControl(processSettings(storage))) {
+    @Nullable Tokens tokens = Tokens.of(configuration).orElse(null);
+    try (var processes = new LinuxProcessControl(processSettings(storage, tokens))) {
       Ports ports = Storage.ports(storage, processes);
-      var web = new HoldfastWeb(webSettings(token), clock);
+      UnforeseenErrors.into(
+          data -> ifRunning(server -> server.note(Category.ERROR, "internal-error", data)));
+      var web = new HoldfastWeb(webSettings(tokens), clock);
       ports.tasks().meter(web.metrics());
       var ending =
           new GracefulShutdown(
@@ -365,16 +368,18 @@ final class Server {
     }
   }
 
-  private LinuxProcessControl.Settings processSettings(FileStorage storage) {
+  private LinuxProcessControl.Settings processSettings(
+      FileStorage storage, @Nullable Tokens tokens) {
     return LinuxProcessControl.Settings.of(
-        storage::runDirectory,
-        configuration.get(Settings.DATA_DIR),
-        storage.quarantineDirectory(),
-        configuration.get(Settings.OUTPUT_QUOTA),
-        System.getenv());
+            storage::runDirectory,
+            configuration.get(Settings.DATA_DIR),
+            storage.quarantineDirectory(),
+            configuration.get(Settings.OUTPUT_QUOTA),
+            System.getenv())
+        .withToken(run -> tokens == null ? null : tokens.ofTasks().of(run));
   }
 
-  private WebSettings webSettings(@Nullable String token) {
+  private WebSettings webSettings(@Nullable Tokens tokens) {
     WebSettings.@Nullable TlsFiles tls =
         configuration.find(Settings.TLS_CERT).isEmpty()
             ? null
@@ -383,12 +388,15 @@ final class Server {
     return new WebSettings(
         configuration.get(Settings.HOST),
         configuration.get(Settings.PORT),
-        token,
+        tokens == null ? null : tokens.admin(),
         Set.copyOf(configuration.get(Settings.ALLOWED_HOSTS)),
         tls,
         configuration.get(Settings.BEHIND_PROXY),
         Path.of("").toAbsolutePath().toString(),
-        WebSettings.Limits.USUAL);
+        WebSettings.Limits.USUAL,
+        tokens == null
+            ? WebSettings.Lesser.NONE
+            : new WebSettings.Lesser(tokens.reading(), tokens.ofTasks()));
   }
 
   private static void say(String line) {

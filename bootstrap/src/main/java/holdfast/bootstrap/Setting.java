@@ -33,6 +33,6 @@ record Setting<T>(
 
   /** Whether the value must not be shown. */
   boolean secret() {
-    return key.equals(Settings.TOKEN.key());
+    return key.equals(Settings.TOKEN.key()) || key.equals(Settings.READ_TOKEN.key());
   }
 }

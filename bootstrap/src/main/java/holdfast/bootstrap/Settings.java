@@ -59,6 +59,14 @@ final class Settings {
           "16 to 512 visible ASCII characters",
           "the admin token, instead of the one in <data>/token",
           Settings::token);
+  static final Setting<String> READ_TOKEN =
+      setting(
+          "HOLDFAST_READ_TOKEN",
+          "read-token",
+          null,
+          "16 to 512 visible ASCII characters",
+          "the token that only reads, instead of the one in <data>/token.read",
+          Settings::token);
   static final Setting<Integer> MAX_RUNNING =
       setting(
           "HOLDFAST_MAX_RUNNING",
@@ -171,6 +179,7 @@ final class Settings {
           PORT,
           AUTH,
           TOKEN,
+          READ_TOKEN,
           ALLOWED_HOSTS,
           TLS_CERT,
           TLS_KEY,

@@ -98,8 +98,14 @@ final class CoreOnDisk implements AutoCloseable {
     return atStart;
   }
 
-  /** Looks through everything; what was found since the last look, be it by the watch. */
+  /** Looks through everything; what was found now. */
   List<Finding> scrub() {
+    told = core.sync().findings().size();
+    return found();
+  }
+
+  /** Looks through everything; what was found since the last look, be it by the watch. */
+  List<Finding> found() {
     Scrub.Progress progress = core.scrub().round();
     if (progress.completedAt() == null) {
       throw new AssertionError("the round did not end: " + progress);

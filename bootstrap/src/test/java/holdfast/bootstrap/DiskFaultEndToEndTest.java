@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -206,11 +207,99 @@ class DiskFaultEndToEndTest {
       ApiClient api = again.client();
       assertEquals("CANCELED", api.task(runs).getString("state"));
       awaitRefusal(api, disk, foreign, 3);
+      assertIllAndAlive(api, "the reserve");
       Files.delete(foreign);
       Await.until(
           () -> api.post("/api/tasks", held(4)), answer -> answer.statusCode() == 201, PATIENCE);
+      awaitDisk(api, "healthy");
+      nearlyFull(api, disk, foreign);
+      withoutState(api, data);
+      assertTransitionsAreLoggedOnce(api);
       assertEquals(0, again.terminate());
     }
+  }
+
+  private static JsonObject disk(ApiClient api) throws IOException, InterruptedException {
+    return ApiClient.parse(api.send(api.request("/api/health").GET().build()).body())
+        .getJsonObject("components")
+        .getJsonObject("disk");
+  }
+
+  private static JsonObject awaitDisk(ApiClient api, String status) throws Exception {
+    return Await.until(() -> disk(api), seen -> seen.getString("status").equals(status), PATIENCE);
+  }
+
+  /** Health says why and what to do; the probes say that tasks can be looked at and stopped. */
+  private static void assertIllAndAlive(ApiClient api, String why) throws Exception {
+    JsonObject seen = awaitDisk(api, "unhealthy");
+    assertTrue(seen.getString("message").contains(why), seen.toString());
+    assertTrue(!seen.getString("remedy").isEmpty());
+    assertEquals(503, api.send(api.request("/api/health").GET().build()).statusCode());
+    for (String probe : List.of("live", "started", "ready")) {
+      assertEquals(
+          200, api.send(api.request("/api/health/" + probe).GET().build()).statusCode(), probe);
+    }
+  }
+
+  /** Less than twice the reserve of 16 MiB is free, and more than that. */
+  private static void nearlyFull(ApiClient api, Path disk, Path foreign) throws Exception {
+    // The server takes room for its ballast when it can; then nothing of its own changes any more.
+    Await.until(
+        () -> disk(api).getString("message"), said -> said.contains("ballast 68 MiB"), PATIENCE);
+    long more = Files.getFileStore(disk).getUsableSpace() - (24 << 20);
+    run(List.of("fallocate", "-l", "" + more, foreign.toString()));
+    JsonObject seen = awaitDisk(api, "degraded");
+    assertTrue(seen.getString("message").contains("free for state in"), seen.toString());
+    assertTrue(seen.getString("remedy").contains("Free some space"), seen.toString());
+    ApiClient.expect(201, api.post("/api/tasks", held(5)));
+    Files.delete(foreign);
+    awaitDisk(api, "healthy");
+  }
+
+  /** As if the disk of the state were gone. */
+  private static void withoutState(ApiClient api, Path data) throws Exception {
+    Path state = data.resolve("state");
+    Path aside = data.resolve("aside");
+    Files.move(state, aside);
+    try {
+      assertIllAndAlive(api, state + ": its free space cannot be read");
+    } finally {
+      Files.move(aside, state);
+    }
+    awaitDisk(api, "healthy");
+  }
+
+  private static void assertTransitionsAreLoggedOnce(ApiClient api) throws Exception {
+    List<JsonObject> lines =
+        Await.until(
+            () ->
+                api
+                    .get("/api/logs?category=system&type=health-changed&q=disk&limit=1000")
+                    .getJsonArray("items")
+                    .getValuesAs(JsonObject.class)
+                    .reversed()
+                    .stream()
+                    .filter(line -> line.getString("component").equals("disk"))
+                    .toList(),
+            DiskFaultEndToEndTest::haveAllHappened,
+            PATIENCE);
+    for (int i = 1; i < lines.size(); i++) {
+      // One that is told twice, or not at all, breaks the chain.
+      assertEquals(lines.get(i - 1).getString("to"), lines.get(i).getString("from"), "" + lines);
+    }
+  }
+
+  /** What comes between them depends on when the ballast is made. */
+  private static boolean haveAllHappened(List<JsonObject> lines) {
+    var left =
+        new ArrayDeque<>(
+            List.of("unhealthy", "healthy", "degraded", "healthy", "unhealthy", "healthy"));
+    for (JsonObject line : lines) {
+      if (line.getString("to").equals(left.peekFirst())) {
+        left.removeFirst();
+      }
+    }
+    return left.isEmpty() && lines.getLast().getString("to").equals("healthy");
   }
 
   private static void awaitRefusal(ApiClient api, Path disk, Path foreign, int number)

@@ -59,7 +59,7 @@ final class LogCostBench {
     }
 
     @Override
-    public void append(Entry entry) {
+    public void append(EventLog.Entry entry) {
       if (on) {
         log.append(entry);
       }
@@ -97,7 +97,7 @@ final class LogCostBench {
     }
 
     @Override
-    public boolean append(Entry entry) {
+    public boolean append(AuditTrail.Entry entry) {
       return !on || trail.append(entry);
     }
 

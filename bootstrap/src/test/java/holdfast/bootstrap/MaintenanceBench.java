@@ -39,7 +39,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * What writers notice of a snapshot and of a round of writing state files: 64 of them change tasks
  * of a large state, with it and without, in turns. How soon an edit of a state file is in force,
  * and how long a return to a snapshot takes. The whole server but its doors. Called by {@code
- * ./bench}; arguments: a scratch directory, the number of tasks.
+ * ./bench}; arguments: a scratch directory, the number of tasks for what writes all their files
+ * again and again, and for the rest.
  */
 final class MaintenanceBench {
   private static final int WRITERS = 64;
@@ -89,17 +90,17 @@ final class MaintenanceBench {
               new SecureRandom(),
               () -> false)) {
         new MaintenanceBench(server, data.resolve("state/tasks"))
-            .run(Integer.parseInt(arguments[1]));
+            .run(Integer.parseInt(arguments[1]), Integer.parseInt(arguments[2]));
       }
     }
   }
 
-  private void run(int tasks) throws Exception {
-    fill(tasks);
-    beside("snapshot of " + tasks + " tasks", () -> {}, () -> server.snapshots().create(MANUAL));
-    server.sync().force();
+  private void run(int few, int many) throws Exception {
+    fill(few);
     beside("sync of " + DIRTY + " changed tasks", this::makeDirty, () -> server.sync().force());
     edits();
+    fill(many - few);
+    beside("snapshot of " + many + " tasks", () -> {}, () -> server.snapshots().create(MANUAL));
     restores();
   }
 

@@ -2,6 +2,7 @@ package holdfast.bootstrap;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -53,6 +54,8 @@ class PrivateFilesIT {
   @ParameterizedTest
   @CsvSource({
     "token, rw-r--r--, chmod 600",
+    "token.read, rw----r--, chmod 600",
+    "token.key, rw-r-----, chmod 600",
     "config.yaml, rw-rw----, chmod 600",
     "., rwxr-x---, chmod 700",
     "state, rwx---r-x, chmod 700"
@@ -63,7 +66,7 @@ class PrivateFilesIT {
     if (name.equals("state")) {
       Files.createDirectory(path);
     } else if (!Files.isDirectory(path)) {
-      Files.writeString(path, name.equals("token") ? "x".repeat(43) : "max-running: 2\n");
+      Files.writeString(path, name.startsWith("token") ? "x".repeat(43) : "max-running: 2\n");
     }
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
     assertTrue(
@@ -89,8 +92,21 @@ class PrivateFilesIT {
   }
 
   @Test
-  void anEmptyTokenIsRefusedRatherThanTakenForOne() throws IOException {
-    Path token = data().resolve("token");
+  void whatBelongsToAnotherUserIsRefusedByItsNameAndTheirs() throws IOException {
+    assumeTrue(System.getProperty("user.name").equals("root"), "only root can give files away");
+    Files.setAttribute(data(), "unix:uid", 12_345);
+    String line = refusal(REFUSED);
+    assertTrue(line.contains(data() + " belongs to another user, 12345"), line);
+    assertTrue(line.endsWith("chown -R: " + data()), line);
+    try (var inside = Files.list(data())) {
+      assertEquals(0, inside.count());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"token", "token.read", "token.key"})
+  void anEmptyTokenIsRefusedRatherThanTakenForOne(String name) throws IOException {
+    Path token = data().resolve(name);
     Files.createFile(
         token, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     assertTrue(refusal(ExitCode.BAD_CONFIGURATION).contains(token + " holds no usable token"));

@@ -165,6 +165,7 @@ class ShutdownTasksEndToEndTest {
             "final sync",
             "final snapshot",
             "let go of processes",
+            "end audit trail",
             "close storage"),
         steps);
     assertEquals("shutdown-ended", events.getLast().getString("type"));

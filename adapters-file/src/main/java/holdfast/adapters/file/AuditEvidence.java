@@ -14,6 +14,7 @@ import holdfast.adapters.file.snapshot.SnapshotReader;
 import holdfast.adapters.file.snapshot.UnknownSnapshotFormatException;
 import holdfast.domain.port.AuditTrail.Changes;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * What the manifests and the snapshots say of the audit trail, and the journal. What of them cannot
  * be read says nothing: the scrub reports it.
  */
-final class AuditEvidence implements FileAuditTrail.Evidence {
+final class AuditEvidence {
   private final Disk disk;
   private final Layout layout;
   private final FileSnapshotStorage.Places snapshots;
@@ -45,14 +46,18 @@ final class AuditEvidence implements FileAuditTrail.Evidence {
     this.lastSeq = lastSeq;
   }
 
-  @Override
-  public Changes journal() {
-    return journal;
-  }
-
-  @Override
-  public long lastSeq() {
-    return lastSeq.getAsLong();
+  /** For whoever verifies the trail. */
+  FileAuditTrail.Evidence toEvidence() {
+    return new FileAuditTrail.Evidence(
+        () -> {
+          try {
+            return anchors();
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        },
+        journal,
+        lastSeq);
   }
 
   /** The newest manifest, or null. */
@@ -75,8 +80,7 @@ final class AuditEvidence implements FileAuditTrail.Evidence {
     return newest;
   }
 
-  @Override
-  public Map<String, AuditAnchor> anchors() throws IOException {
+  private Map<String, AuditAnchor> anchors() throws IOException {
     var anchors = new LinkedHashMap<String, AuditAnchor>();
     Manifest manifest = manifest();
     if (manifest != null && manifest.audit() != null) {

@@ -11,6 +11,7 @@ import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -53,11 +54,19 @@ record AuditOpening(FileEventLog log, AuditTrail trail) {
                 settings.logs().budgetBytes(),
                 settings.logs().flushInterval()),
             settings.clock(),
-            new FileEventLog.Vouching(anchors, parts.history()::vouch));
-    var trail = new FileAuditTrail(log, evidence);
+            new FileEventLog.Vouching(anchors, () -> vouch(parts)));
+    var trail = new FileAuditTrail(log, evidence.toEvidence());
     anchors.forcedBy(() -> force(trail, log, settings));
     note(trail, settings, cut);
     return new AuditOpening(log, trail);
+  }
+
+  private static boolean vouch(Parts parts) {
+    try {
+      return parts.history().vouch();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static void note(AuditTrail trail, FileStorageSettings settings, @Nullable String cut) {

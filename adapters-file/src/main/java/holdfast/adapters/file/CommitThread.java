@@ -9,6 +9,7 @@ import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.Committed;
 import holdfast.domain.port.TaskStorage.Replacement;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -40,6 +41,10 @@ final class CommitThread {
   private final Thread thread;
   private volatile @Nullable Throwable failure;
   private volatile boolean abandoned;
+
+  /** When what is being made durable was begun, by {@link System#nanoTime}; 0 if nothing is. */
+  private volatile long begunNanos;
+
   private long lastSeq;
   private boolean sealed = true;
 
@@ -70,6 +75,12 @@ final class CommitThread {
   /** Why the journal failed, or null. */
   @Nullable Throwable failure() {
     return failure;
+  }
+
+  /** How long what is being made durable has been waiting for the disk. Any thread. */
+  Duration waiting() {
+    long begun = begunNanos;
+    return begun == 0 ? Duration.ZERO : Duration.ofNanos(Math.max(0, System.nanoTime() - begun));
   }
 
   private void run() {
@@ -130,7 +141,9 @@ final class CommitThread {
       if (!changes.isEmpty()) {
         sealed = false;
         long begun = System.nanoTime();
+        begunNanos = begun == 0 ? 1 : begun;
         history.append(changes);
+        begunNanos = 0;
         meter.committed(changes.size(), System.nanoTime() - begun);
       }
       deliver(group, changes.size());

@@ -199,6 +199,17 @@ public final class FileStorage implements AutoCloseable {
           FileStorageException.EXIT_REFUSED,
           directory + " is not a directory. Symbolic links are not followed: name the target");
     }
+    String stranger = NioDisk.strangersName(directory);
+    if (stranger != null) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          directory
+              + " belongs to another user, "
+              + stranger
+              + ", who could look into it. Run the server as that user, or make it this one's with"
+              + " chown -R: "
+              + directory);
+    }
     String permissions = NioDisk.permissions(directory);
     if (!permissions.endsWith("------")) {
       throw new FileStorageException(

@@ -22,6 +22,7 @@ import holdfast.domain.port.TaskStorage;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -46,10 +47,13 @@ final class FileTaskStorage implements TaskStorage {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread keeper;
   private volatile @Nullable String roomTrouble;
+  private volatile @Nullable String keeperTrouble;
+  private volatile @Nullable String lockTrouble;
+  private volatile long ballastBytes;
   private volatile @Nullable String readOnly;
   private volatile CommitMeter meter = CommitMeter.NONE;
-  private @Nullable CommitQueue queue;
-  private @Nullable CommitThread thread;
+  private volatile @Nullable CommitQueue queue;
+  private volatile @Nullable CommitThread thread;
 
   /**
    * @param locks looked after while the storage is open; the first counts starts that fail. None
@@ -73,7 +77,7 @@ final class FileTaskStorage implements TaskStorage {
 
   @Override
   public void meter(CommitMeter told) {
-    meter = told;
+    meter = meter.and(told);
   }
 
   @Override
@@ -261,7 +265,7 @@ final class FileTaskStorage implements TaskStorage {
         look(commits);
       } while (!closing.await(KEEPER_MILLIS, TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
-      roomTrouble = "the thread that watches the free space was interrupted: " + e;
+      keeperTrouble = "the thread that watches the free space was interrupted: " + e;
     }
   }
 
@@ -271,6 +275,7 @@ final class FileTaskStorage implements TaskStorage {
       for (DirectoryLock lock : locks) {
         lock.keep();
       }
+      lockTrouble = null;
     } catch (LockHeldException e) {
       opened().abandon("another server has taken the directory: " + e.getMessage());
       settings
@@ -282,7 +287,7 @@ final class FileTaskStorage implements TaskStorage {
                       + e.getMessage(),
                   e));
     } catch (IOException e) {
-      roomTrouble = "the lock cannot be looked after: " + e;
+      lockTrouble = "the lock cannot be looked after: " + e;
     }
   }
 
@@ -296,51 +301,61 @@ final class FileTaskStorage implements TaskStorage {
       history.prepareSpare();
       // In this order: whoever is let in again finds nothing amiss.
       roomTrouble = null;
+      keeperTrouble = null;
       commits.diskFull(scarce);
-      history.keepBallast(settings.sizes().diskReserve());
+      ballastBytes = history.keepBallast(settings.sizes().diskReserve());
     } catch (DiskFullException e) {
       commits.diskFull(true);
       roomTrouble = "there is no room for the next journal segment: " + e.getMessage();
     } catch (IOException e) {
       // The commit thread meets the same trouble when it needs the segment, and fails then.
-      roomTrouble = "the next journal segment cannot be made ready: " + e;
+      keeperTrouble = "the next journal segment cannot be made ready: " + e;
     }
   }
 
   @Override
   public List<Room> rooms() {
     var rooms = new ArrayList<Room>();
-    addRoom("state", layout.state(), rooms);
+    rooms.add(room("state", layout.state()));
     if (settings.mirrorDir() != null) {
-      addRoom("mirror", layout.mirror(), rooms);
+      rooms.add(room("mirror", layout.mirror()));
     }
+    rooms.add(room("logs", layout.logs()));
     return rooms;
   }
 
-  private void addRoom(String name, Path place, List<Room> rooms) {
+  private Room room(String name, Path place) {
     try {
-      rooms.add(new Room(name, place.toString(), disk.usableBytes(place)));
+      return new Room(name, place.toString(), disk.usableBytes(place), null);
     } catch (IOException e) {
-      roomTrouble = "the free space of " + place + " cannot be read: " + e;
+      return new Room(name, place.toString(), 0, "its free space cannot be read: " + e);
     }
   }
 
   @Override
-  public @Nullable String impairment() {
+  public Condition condition() {
     CommitThread writing = thread;
     Throwable failure = writing == null ? null : writing.failure();
-    if (failure != null) {
-      return "the journal failed: " + failure;
-    }
+    return new Condition(
+        failure == null ? null : "the journal failed: " + failure,
+        scarcity(),
+        lockTrouble == null ? keeperTrouble : lockTrouble,
+        List.of(layout.journal().toString(), layout.mirror().toString()),
+        writing == null ? Duration.ZERO : writing.waiting(),
+        settings.sizes().diskReserve(),
+        ballastBytes);
+  }
+
+  private @Nullable String scarcity() {
     if (roomTrouble != null) {
       return roomTrouble;
     }
-    if (queue != null && opened().isDiskFull()) {
-      return "less than "
-          + settings.sizes().diskReserve()
-          + " bytes are free: new tasks are refused";
-    }
-    return readOnly;
+    CommitQueue commits = queue;
+    return commits != null && commits.isDiskFull()
+        ? "less than the reserve of "
+            + settings.sizes().diskReserve()
+            + " bytes is free: new tasks are refused"
+        : null;
   }
 
   /** Stops without writing anything more, as a killed process does. */

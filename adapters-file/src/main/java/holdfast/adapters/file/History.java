@@ -220,8 +220,8 @@ final class History {
   }
 
   /** See {@link Journal#keepBallast}. */
-  void keepBallast(long reserve) throws IOException {
-    journal.keepBallast(reserve);
+  long keepBallast(long reserve) throws IOException {
+    return journal.keepBallast(reserve);
   }
 
   /** See {@link Journal#giveBallast}. */

@@ -59,6 +59,11 @@ public final class LiveBackup {
   /** With what a command is started, its variables among it, in a run directory. */
   private static final String PERMIT = "env";
 
+  /**
+   * What lets in is the copy's too; not the key of tasks' tokens, since none of them goes on there.
+   */
+  private static final List<String> TOKENS = List.of("token", "token.read");
+
   private final Disk disk = new NioDisk();
   private final FileStorageSettings settings;
   private final Layout from;
@@ -431,7 +436,9 @@ public final class LiveBackup {
     }
     copying.files(from.reports(), to.reports(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
     copying.files(from.conflicts(), to.conflicts(), LiveBackup::isFinished, Copying.How.IF_CHANGED);
-    copying.anew(from.data().resolve("token"), to.data().resolve("token"));
+    for (String token : TOKENS) {
+      copying.anew(from.data().resolve(token), to.data().resolve(token));
+    }
     boolean isElsewhere = !from.state().equals(from.data().resolve("state"));
     // A start from the copy must not find its way to the directories of the original.
     String name =

@@ -33,7 +33,7 @@ public final class OfflineAudit {
       boolean isOrderly = evidence(disk, layout, parts, true).isOrderly();
       boolean isRead = read(parts);
       return FileAuditTrail.verify(
-          disk, layout.logs(), isOrderly, evidence(disk, layout, parts, isRead));
+          disk, layout.logs(), isOrderly, evidence(disk, layout, parts, isRead).toEvidence());
     } catch (StorageException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);

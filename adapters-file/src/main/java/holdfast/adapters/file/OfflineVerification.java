@@ -129,7 +129,7 @@ public final class OfflineVerification {
                 disk,
                 layout.logs(),
                 isOrderly,
-                OfflineAudit.evidence(disk, layout, parts, withJournal))
+                OfflineAudit.evidence(disk, layout, parts, withJournal).toEvidence())
             .broken();
     if (broken != null) {
       findings.add("the audit trail in " + layout.logs() + ": " + broken);

@@ -14,6 +14,8 @@ import holdfast.domain.port.PendingCommit;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.port.TaskStorage;
 import holdfast.domain.port.TaskStorage.Origin;
+import holdfast.domain.port.TaskStorage.Room;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,11 +66,53 @@ class DiskFaultIT {
       }
       assertEquals(1, fatal.size());
       assertEquals(1, fed.size());
-      assertNotNull(storage.impairment());
+      assertNotNull(storage.condition().impairment());
     }
     try (FileStorage files = reopenSound()) {
       TaskStorage.Opened opened = files.taskStorage().open(_ -> {});
       assertTrue(opened.seq() == 1 || opened.seq() == 2, "seq " + opened.seq());
+    }
+  }
+
+  @Test
+  void aDiskThatDoesNotAnswerAndAPlaceThatIsGoneAreToldWhileTheStorageGoesOn() throws Exception {
+    Path data = directory.resolve("data");
+    Path state = data.resolve("state");
+    Path aside = directory.resolve("aside");
+    try (FileStorage files = open()) {
+      TaskStorage storage = files.taskStorage();
+      storage.open(fed::addAll);
+      assertEquals(
+          List.of(state + "/journal", state + "/recovery/journal"), storage.condition().copies());
+      assertEquals(List.of("state", "logs"), storage.rooms().stream().map(Room::name).toList());
+      assertEquals(Duration.ZERO, storage.condition().waiting());
+      var answers = new CountDownLatch(1);
+      disk.hangForces(answers);
+      PendingCommit waits = storage.commit(List.of(SampleTasks.submit(1)), Origin.CLIENT);
+      try {
+        await(() -> storage.condition().waiting().compareTo(Duration.ofMillis(50)) > 0);
+      } finally {
+        answers.countDown();
+      }
+      assertEquals(new CommitResult.Done(1), waits.await());
+      await(() -> storage.condition().waiting().isZero());
+      Files.move(state, aside);
+      await(() -> storage.condition().trouble() != null);
+      Room gone = storage.rooms().getFirst();
+      assertEquals(state.toString(), gone.place());
+      assertNotNull(gone.trouble());
+      Files.move(aside, state);
+      await(() -> storage.condition().impairment() == null);
+      assertNull(storage.rooms().getFirst().trouble());
+      assertTrue(fatal.isEmpty(), fatal.toString());
+    }
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < limit, "waited in vain");
+      Thread.onSpinWait();
     }
   }
 
@@ -85,7 +130,7 @@ class DiskFaultIT {
       storage.open(fed::addAll);
       disk.full(true);
       int n = 0;
-      while (storage.impairment() == null) {
+      while (storage.condition().impairment() == null) {
         assertTrue(n < 100_000, "the disk is never full");
         storage.commit(List.of(SampleTasks.submit(n++)), Origin.CLIENT);
       }
@@ -106,7 +151,7 @@ class DiskFaultIT {
           && System.nanoTime() < limit) {
         Thread.onSpinWait();
       }
-      assertNull(storage.impairment());
+      assertNull(storage.condition().impairment());
       assertTrue(fatal.isEmpty());
     }
   }

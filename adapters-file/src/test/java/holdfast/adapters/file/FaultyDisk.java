@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.DiskFullException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
@@ -12,6 +13,7 @@ import java.util.function.Predicate;
 final class FaultyDisk extends ForwardingDisk {
   private volatile Predicate<Path> broken = _ -> false;
   private volatile boolean full;
+  private volatile CountDownLatch answers = new CountDownLatch(0);
   private final AtomicInteger room = new AtomicInteger(Integer.MAX_VALUE);
 
   FaultyDisk(Disk disk) {
@@ -21,6 +23,11 @@ final class FaultyDisk extends ForwardingDisk {
   /** From now on every force fails. */
   void breakForces() {
     breakForces(_ -> true);
+  }
+
+  /** From now on no force comes back until this is counted down. */
+  void hangForces(CountDownLatch until) {
+    answers = until;
   }
 
   /** From now on every force of these files fails. */
@@ -56,6 +63,11 @@ final class FaultyDisk extends ForwardingDisk {
 
     @Override
     public void force() throws IOException {
+      try {
+        answers.await();
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
       if (broken.test(path)) {
         throw new IOException("Input/output error");
       }

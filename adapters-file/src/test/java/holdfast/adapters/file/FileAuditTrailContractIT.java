@@ -1,7 +1,6 @@
 package holdfast.adapters.file;
 
 import holdfast.adapters.file.disk.NioDisk;
-import holdfast.adapters.file.layout.AuditAnchor;
 import holdfast.adapters.file.log.FileAuditTrail;
 import holdfast.adapters.file.log.FileEventLog;
 import holdfast.domain.port.AuditTrail;
@@ -40,22 +39,8 @@ class FileAuditTrailContractIT extends AuditTrailContractTest {
     trail =
         new FileAuditTrail(
             log,
-            new FileAuditTrail.Evidence() {
-              @Override
-              public Map<String, AuditAnchor> anchors() {
-                return Map.of();
-              }
-
-              @Override
-              public AuditTrail.Changes journal() {
-                return FileAuditTrailContractIT.this::after;
-              }
-
-              @Override
-              public long lastSeq() {
-                return journal.isEmpty() ? 0 : journal.getLast().seq();
-              }
-            });
+            new FileAuditTrail.Evidence(
+                Map::of, this::after, () -> journal.isEmpty() ? 0 : journal.getLast().seq()));
   }
 
   @AfterEach

@@ -202,7 +202,7 @@ class FullDiskIT {
       }
       disk().makeRoom();
       await("new work is taken", () -> !isRefused(commit(second, Origin.CLIENT_NEW)));
-      await("nothing is amiss", () -> second.taskStorage().impairment() == null);
+      await("nothing is amiss", () -> second.taskStorage().condition().impairment() == null);
       await("the ballast is there again", this::isBallastWhole);
       upkeep(second, model);
     }
@@ -213,7 +213,8 @@ class FullDiskIT {
   }
 
   private void assertNewWorkIsRefused(FileStorage files) throws Exception {
-    await("the want of room is noticed", () -> files.taskStorage().impairment() != null);
+    await(
+        "the want of room is noticed", () -> files.taskStorage().condition().impairment() != null);
     assertTrue(isRefused(commit(files, Origin.CLIENT_NEW)), "new work is taken");
   }
 

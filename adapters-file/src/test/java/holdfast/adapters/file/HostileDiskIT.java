@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.adapters.file.layout.Manifest;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.port.Scrubbing.Mended;
@@ -119,7 +120,7 @@ class HostileDiskIT {
     for (String name : List.of("INSTANCE", "current-state.json", "recovery/current-state.json")) {
       Path file = state().resolve(name);
       String json = Files.readString(file).replaceAll("\\s", "").replaceAll(",\"checksum.*", "}");
-      json = json.replace("\"format\":3", "\"format\":1");
+      json = json.replace("\"format\":" + Manifest.FORMAT, "\"format\":1");
       json = json.replaceAll(",\"checkpoint\".*", "}");
       var crc = new CRC32C();
       crc.update(json.getBytes(StandardCharsets.UTF_8));
@@ -132,7 +133,9 @@ class HostileDiskIT {
         List.of("INSTANCE", "current-state.json", "other-current-state.json"),
         files(backup).stream().map(file -> file.getFileName().toString()).toList());
     assertEquals(instance, Files.readString(backup.resolve("INSTANCE")));
-    assertTrue(Files.readString(state().resolve("current-state.json")).contains("\"format\": 3"));
+    assertTrue(
+        Files.readString(state().resolve("current-state.json"))
+            .contains("\"format\": " + Manifest.FORMAT));
     reopen();
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.disk.NioDisk;
+import holdfast.adapters.file.layout.Manifest;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
@@ -295,10 +296,12 @@ class JournalDamageIT {
     for (String name : List.of("INSTANCE", "current-state.json")) {
       Path file = state().resolve(name);
       String sound = Files.readString(file);
-      String newer = forged(sound.replace("\"format\": 3", "\"format\": 4"));
+      int next = Manifest.FORMAT + 1;
+      String newer = forged(sound.replace("\"format\": " + Manifest.FORMAT, "\"format\": " + next));
       Files.writeString(file, newer);
       FileStorageException refused = assertThrows(FileStorageException.class, this::reopen);
-      assertTrue(String.valueOf(refused.getMessage()).contains("format 4"), refused.getMessage());
+      assertTrue(
+          String.valueOf(refused.getMessage()).contains("format " + next), refused.getMessage());
       assertEquals(newer, Files.readString(file));
       Files.writeString(file, sound);
     }

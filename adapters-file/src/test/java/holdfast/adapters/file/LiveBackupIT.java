@@ -322,13 +322,15 @@ class LiveBackupIT {
       Files.createSymbolicLink(run.resolve("link"), Path.of("/etc/passwd"));
       Files.writeString(run.resolveSibling(".2.new"), "unfinished");
       Files.writeString(data().resolve("token"), "secret-token");
+      Files.writeString(data().resolve("token.read"), "secret-too");
+      Files.writeString(data().resolve("token.key"), "of no use there");
       Files.writeString(data().resolve("machine-id"), "0123");
       Path copy = scratch.resolve("copy");
       backup(copy);
       Path copied = copy.resolve(data().relativize(run));
       assertEquals(List.of("output.log"), new NioDisk().list(copied));
       assertEquals("secret-token", Files.readString(copy.resolve("token")));
-      assertEquals(List.of("logs", "state", "token"), new NioDisk().list(copy));
+      assertEquals(List.of("logs", "state", "token", "token.read"), new NioDisk().list(copy));
       assertEquals("rw-------", NioDisk.permissions(copied.resolve("output.log")));
     }
   }

@@ -125,7 +125,7 @@ class ReplaceStateIT {
                 .with(FileStorageSettings.Sizes.USUAL.withDiskReserve(Long.MAX_VALUE)),
             disk)) {
       storage.taskStorage().open(_ -> {});
-      while (storage.taskStorage().impairment() == null) {
+      while (storage.taskStorage().condition().impairment() == null) {
         Thread.onSpinWait();
       }
       Replacement.Refused refused =

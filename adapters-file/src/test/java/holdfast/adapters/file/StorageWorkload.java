@@ -126,7 +126,7 @@ final class StorageWorkload {
         .eventLog()
         .append(new Entry(SampleTasks.NOON, Category.SYSTEM, "round", Map.of("n", round)));
     files.eventLog().flush();
-    String impairment = files.taskStorage().impairment();
+    String impairment = files.taskStorage().condition().impairment();
     if (impairment != null) {
       ledger.line("reported impairment: " + impairment);
     }

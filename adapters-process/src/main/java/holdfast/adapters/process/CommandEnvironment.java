@@ -4,6 +4,7 @@ import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskSpec;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The variables a command is given. */
 final class CommandEnvironment {
@@ -12,13 +13,24 @@ final class CommandEnvironment {
   /** Borne by the monitor, and by the copy of it that is about to execute the command. */
   static final String MONITOR_OF = "HOLDFAST_MONITOR_OF";
 
+  /** By which a command may ask the server about its own task. */
+  private static final String TOKEN = "HOLDFAST_TASK_TOKEN";
+
   private static final String OURS = "HOLDFAST_";
 
   private CommandEnvironment() {}
 
-  /** What the server has, less what is the server's own; then the task's; then ours. */
+  /**
+   * What the server has, less what is the server's own; then the task's; then ours.
+   *
+   * @param token the run's, or null if it has none
+   */
   static Map<String, String> of(
-      Map<String, String> inherited, TaskSpec spec, RunRef run, String cookie) {
+      Map<String, String> inherited,
+      TaskSpec spec,
+      RunRef run,
+      String cookie,
+      @Nullable String token) {
     var variables = new LinkedHashMap<String, String>();
     inherited.forEach(
         (name, value) -> {
@@ -32,6 +44,9 @@ final class CommandEnvironment {
     variables.put(OURS + "TASK_ID", run.task().value());
     variables.put(OURS + "ATTEMPT", String.valueOf(run.attempt()));
     variables.put(COOKIE, cookie);
+    if (token != null) {
+      variables.put(TOKEN, token);
+    }
     return variables;
   }
 }

@@ -48,6 +48,7 @@ public final class LinuxProcessControl implements ProcessControl {
    * @param outputQuota bytes that one attempt may write
    * @param environment what commands inherit; names that begin with HOLDFAST_ are left out
    * @param shell that runs the shell's monitor; absolute
+   * @param token what a run's commands prove to the server who they are with, or null
    */
   public record Settings(
       Function<RunRef, Path> runDirectory,
@@ -58,7 +59,8 @@ public final class LinuxProcessControl implements ProcessControl {
       Map<String, String> environment,
       Monitor monitor,
       String shell,
-      InstantSource clock) {
+      InstantSource clock,
+      Function<RunRef, @Nullable String> token) {
     public Settings {
       environment = Map.copyOf(environment);
     }
@@ -79,7 +81,8 @@ public final class LinuxProcessControl implements ProcessControl {
           environment,
           Monitor.AUTO,
           "/bin/sh",
-          InstantSource.system());
+          InstantSource.system(),
+          _ -> null);
     }
 
     /** The same with another monitor. */
@@ -93,7 +96,23 @@ public final class LinuxProcessControl implements ProcessControl {
           environment,
           other,
           otherShell,
-          clock);
+          clock,
+          token);
+    }
+
+    /** The same with tokens for commands. */
+    public Settings withToken(Function<RunRef, @Nullable String> other) {
+      return new Settings(
+          runDirectory,
+          monitorDirectory,
+          quarantine,
+          machineIdFile,
+          outputQuota,
+          environment,
+          monitor,
+          shell,
+          clock,
+          other);
     }
   }
 
@@ -134,7 +153,8 @@ public final class LinuxProcessControl implements ProcessControl {
 
   @Override
   public Launch launch(RunRef run, String cookie, TaskSpec spec) {
-    var environment = CommandEnvironment.of(settings.environment(), spec, run, cookie);
+    String token = settings.token().apply(run);
+    var environment = CommandEnvironment.of(settings.environment(), spec, run, cookie, token);
     String unfit = monitor.obstacle(spec.env());
     if (!unfit.isEmpty()) {
       return new Launch.Failed(unfit);

@@ -86,6 +86,7 @@ final class Lab implements AutoCloseable {
 
   LinuxProcessControl.Settings settings() {
     return Worlds.settings(data, quota)
+        .withToken(run -> "token of " + run)
         .withMonitor(
             kind == Kind.NATIVE
                 ? LinuxProcessControl.Monitor.NATIVE

@@ -44,6 +44,7 @@ class SurroundingsIT {
       assertTrue(given.contains("HOLDFAST_TASK_ID=" + run.task()));
       assertTrue(given.contains("HOLDFAST_ATTEMPT=1"));
       assertTrue(given.contains("HOLDFAST_RUN_ID=" + Worlds.cookie(run)));
+      assertTrue(given.contains("HOLDFAST_TASK_TOKEN=token of " + run));
       List<String> others =
           given.stream()
               .map(variable -> variable.substring(0, variable.indexOf('=')))
@@ -53,7 +54,9 @@ class SurroundingsIT {
               .filter(name -> !name.equals("BASH_FUNC_module%%"))
               .sorted()
               .toList();
-      assertEquals(List.of("HOLDFAST_ATTEMPT", "HOLDFAST_RUN_ID", "HOLDFAST_TASK_ID"), others);
+      assertEquals(
+          List.of("HOLDFAST_ATTEMPT", "HOLDFAST_RUN_ID", "HOLDFAST_TASK_ID", "HOLDFAST_TASK_TOKEN"),
+          others);
       assertFalse(Files.exists(lab.path(run).resolve("env")));
       assertFalse(Lab.text(lab.path(run).resolve("spec.json")).contains("value"));
     }

@@ -90,9 +90,17 @@ final class Call {
     } catch (IOException
         | RequestException
         | IllegalArgumentException
-        | DataReader.IncorrectNewLineException e) {
+        | DataReader.IncorrectNewLineException
+        | DataReader.InsufficientDataAvailableException e) {
       // Where the body ends is not known, so neither is where another request would begin.
       connection.last();
+      if (connection.hasExpired()) {
+        throw new RefusedException(
+            Problem.of(ProblemCode.TIMEOUT, "the body did not arrive in time; nothing was done"));
+      }
+      if (e instanceof DataReader.InsufficientDataAvailableException gone) {
+        throw gone;
+      }
       throw new RefusedException(
           Problem.of(ProblemCode.MALFORMED, "the body is not framed as HTTP/1.1 demands"));
     }

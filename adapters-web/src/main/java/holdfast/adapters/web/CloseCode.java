@@ -13,6 +13,7 @@ enum CloseCode {
   RESTARTING(WsCloseCodes.SERVICE_RESTART),
   BAD_MESSAGE(4400),
   WRONG_PROTOCOL(4406),
+  SILENT(4408),
   TOO_SLOW(4429);
 
   private final int number;

@@ -12,6 +12,9 @@ import java.time.Duration;
  * serves it moves it on; the sweep of {@link Connections} closes it when its time is up.
  */
 final class Connection {
+  /** To say why, once the client has taken too long. */
+  private static final Duration FAREWELL = Duration.ofSeconds(1);
+
   private static final Logger LOG = System.getLogger(Connection.class.getName());
   private static final ScopedValue<Connection> CURRENT = ScopedValue.newInstance();
 
@@ -20,6 +23,8 @@ final class Connection {
   private final WebSettings.Limits limits;
   private volatile Phase phase = Phase.FRESH;
   private volatile boolean timed = true;
+  private volatile boolean sending;
+  private volatile boolean expired;
   private boolean last;
   private volatile long deadline;
 
@@ -67,6 +72,7 @@ final class Connection {
   void serving(boolean lastRequest) {
     last = lastRequest;
     phase = Phase.SERVING;
+    sending = false;
     working();
   }
 
@@ -82,6 +88,7 @@ final class Connection {
 
   /** The next write must make progress within the limit. */
   void sending() {
+    sending = true;
     allow(limits.stall());
   }
 
@@ -97,6 +104,7 @@ final class Connection {
 
   /** The request is done. */
   void idle() {
+    sending = false;
     allow(limits.idle());
     phase = Phase.IDLE;
   }
@@ -108,6 +116,30 @@ final class Connection {
 
   boolean isOverdue(long nanoTime) {
     return timed && nanoTime - deadline > 0;
+  }
+
+  /** Whether the client took too long over its request, and is to be told so. */
+  boolean hasExpired() {
+    return expired;
+  }
+
+  /**
+   * Ends what is overdue. A client that takes too long to send is read from no further, so that
+   * whoever waits for it can still answer; one that takes too long to read, or was told already, is
+   * closed at once. Over TLS nothing can be said any more. Any thread.
+   */
+  void expire() {
+    if (sending || expired) {
+      sever();
+      return;
+    }
+    expired = true;
+    allow(FAREWELL);
+    try {
+      channel.shutdownInput();
+    } catch (IOException e) {
+      sever();
+    }
   }
 
   /** When an idle or fresh connection was last heard of, for comparison only. */

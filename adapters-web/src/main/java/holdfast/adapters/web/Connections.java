@@ -1,6 +1,8 @@
 package holdfast.adapters.web;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import holdfast.application.HealthReport.Check;
+import holdfast.application.HealthReport.Status;
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.concurrency.limits.Limit;
 import io.helidon.common.socket.SocketOptions;
@@ -35,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  * nothing can therefore not keep a user out.
  */
 final class Connections {
+  /** Somebody is told when no more than this part of the room is left. */
+  private static final int NEARLY = 10;
+
   private final WebSettings.Limits limits;
   private final int max;
   private final Map<SocketAddress, Connection> byPeer = new ConcurrentHashMap<>();
@@ -57,6 +62,29 @@ final class Connections {
     return byPeer.size();
   }
 
+  /**
+   * How it is about the connections to clients.
+   *
+   * @param sockets WebSockets among them
+   */
+  Check health(int sockets) {
+    String active = sockets + " active connections";
+    return count() < max - max / NEARLY
+        ? new Check("websocket", Status.HEALTHY, false, active, null)
+        : new Check(
+            "websocket",
+            Status.DEGRADED,
+            false,
+            active
+                + "; "
+                + count()
+                + " of at most "
+                + max
+                + " TCP connections are taken, and further ones cost those that do nothing their"
+                + " place",
+            "Close clients that are not needed; for more, raise the limit of open files (ulimit -n)");
+  }
+
   /** Lets no further connection in. */
   void drain() {
     draining = true;
@@ -69,8 +97,7 @@ final class Connections {
       if (!connection.isOpen()) {
         forget(connection);
       } else if (connection.isOverdue(now)) {
-        connection.sever();
-        forget(connection);
+        connection.expire();
       }
     }
     fresh.removeIf(

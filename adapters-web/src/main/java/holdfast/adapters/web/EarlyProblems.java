@@ -32,11 +32,8 @@ final class EarlyProblems implements DirectHandler {
       ServerResponseHeaders headers,
       String message) {
     // Without a path nothing of ours has seen the request: its head could not even be read.
-    boolean isHeadless = request.path().isEmpty();
-    Problem problem =
-        isHeadless && eventType == EventType.INTERNAL_ERROR
-            ? Problem.of(ProblemCode.MALFORMED, "the request ends in the middle of its head")
-            : problem(defaultStatus.code(), message);
+    boolean isCutOff = request.path().isEmpty() && eventType == EventType.INTERNAL_ERROR;
+    Problem problem = isCutOff ? cutOff() : problem(defaultStatus.code(), message);
     Answers.Rendered rendered = Answers.rendered(problem);
     var answer =
         TransportResponse.builder()
@@ -47,6 +44,12 @@ final class EarlyProblems implements DirectHandler {
     rendered.response().headers().forEach(headers::set);
     answer.headers(headers);
     return answer.build();
+  }
+
+  private static Problem cutOff() {
+    return Connection.current().hasExpired()
+        ? Problem.of(ProblemCode.TIMEOUT, "the head of the request did not arrive in time")
+        : Problem.of(ProblemCode.MALFORMED, "the request ends in the middle of its head");
   }
 
   private static Problem problem(int status, @Nullable String message) {

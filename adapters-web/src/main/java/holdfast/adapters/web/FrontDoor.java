@@ -147,11 +147,15 @@ final class FrontDoor {
     Routes.Match match = (known == null ? probes : known).find(path);
     Route route = match == null ? null : match.route(method);
     Access access = route == null ? Access.TOKEN : route.access();
-    if (match != null && route != null) {
-      audited.about(route, match.parameter());
+    String parameter = match == null ? null : match.parameter();
+    if (route != null) {
+      audited.about(route, parameter);
     }
-    Problem problem = gate.check(access, method, request.headers());
-    if (problem != null) {
+    Problem problem = gate.check(access, method, parameter, request.headers());
+    // Before recovery there is no saying what a good token would reach.
+    boolean isForLater =
+        known == null && problem != null && problem.code() == ProblemCode.FORBIDDEN;
+    if (problem != null && !isForLater) {
       throw new RefusedException(problem);
     }
     audited.admitted(gate.actor(access, request.headers()));

@@ -1,5 +1,6 @@
 package holdfast.adapters.web;
 
+import holdfast.domain.task.RunRef;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A bearer token that is right lets in. So does a cookie, but only on requests that a page of
  *       this server made: with a right Origin, or, for GET and HEAD, which browsers send without
  *       one, with {@code Sec-Fetch-Site} saying so.
+ *   <li>The token for reading, and that of a task, let in to less; what they do not reach is
+ *       refused before anything is looked up.
  * </ol>
  */
 final class Gate {
@@ -33,17 +37,38 @@ final class Gate {
   private static final Duration TURNED_AWAY_FOR = Duration.ofMinutes(1);
 
   private final byte @Nullable [] token;
+  private final byte @Nullable [] readingToken;
+  private final @Nullable TaskTokens taskTokens;
+  private final Predicate<RunRef> goesOn;
   private final @Nullable Sessions sessions;
   private final Throttle throttle;
   private final Set<String> hosts;
   private final Set<String> origins;
 
+  /** Whose token it is. */
+  private sealed interface Bearer {
+    record Owner() implements Bearer {}
+
+    record Reader() implements Bearer {}
+
+    record OfTask(RunRef run) implements Bearer {}
+  }
+
   /**
    * @param port that was bound
+   * @param goesOn whether a run is the one in force of a task that is active, as far as is known
    */
-  Gate(WebSettings settings, int port, InstantSource clock, LongSupplier nanoTime) {
+  Gate(
+      WebSettings settings,
+      int port,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      Predicate<RunRef> goesOn) {
     String secret = settings.token();
-    token = secret == null ? null : secret.getBytes(StandardCharsets.UTF_8);
+    token = bytes(secret);
+    readingToken = bytes(settings.lesser().reading());
+    taskTokens = settings.lesser().ofTasks();
+    this.goesOn = goesOn;
     sessions = secret == null ? null : new Sessions(secret, clock);
     throttle = new Throttle(nanoTime);
     hosts = hosts(settings, port);
@@ -56,6 +81,10 @@ final class Gate {
         origins.add("https://" + host);
       }
     }
+  }
+
+  private static byte @Nullable [] bytes(@Nullable String text) {
+    return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
   }
 
   private static Set<String> hosts(WebSettings settings, int port) {
@@ -95,9 +124,11 @@ final class Gate {
    * Judges a request.
    *
    * @param method upper case
+   * @param parameter what the path has in place of its one variable segment, or null
    * @return why it is refused, or null if it may pass
    */
-  @Nullable Problem check(Access access, String method, Headers headers) {
+  @Nullable Problem check(
+      Access access, String method, @Nullable String parameter, Headers headers) {
     String host = value(headers, HeaderNames.HOST);
     boolean one =
         headers.contains(HeaderNames.HOST) && headers.get(HeaderNames.HOST).valueCount() == 1;
@@ -111,12 +142,35 @@ final class Gate {
       return Problem.of(
           ProblemCode.WRONG_ORIGIN, "pages of \"" + origin + "\" may not use this server");
     }
-    if (access != Access.TOKEN) {
+    if (access == Access.ANYBODY || access == Access.CODE) {
       return null;
     }
     boolean ownPage = origin != null || (isSafe(method) && isFetchedByOwnPage(headers));
     Problem problem = identify(headers, ownPage);
-    return problem != null && isGuess(headers, problem) ? counted(problem) : problem;
+    if (problem != null) {
+      return isGuess(headers, problem) ? counted(problem) : problem;
+    }
+    return beyondReach(bearer(headers), access, isSafe(method), parameter);
+  }
+
+  /** Why the bearer of a good token may not do this, or null. */
+  private static @Nullable Problem beyondReach(
+      @Nullable Bearer bearer, Access access, boolean isSafe, @Nullable String parameter) {
+    return switch (bearer) {
+      case null -> null;
+      case Bearer.Owner _ -> null;
+      case Bearer.Reader _ ->
+          isSafe ? null : forbidden("this token is for reading; to change something, send another");
+      case Bearer.OfTask(RunRef run) ->
+          isSafe && access == Access.TASK && run.task().value().equals(parameter)
+              ? null
+              : forbidden("this token lets task " + run.task() + " look at itself, and no more");
+    };
+  }
+
+  /** Whether whoever may connect may also send commands. */
+  boolean mayChange(Headers headers) {
+    return !(bearer(headers) instanceof Bearer.Reader);
   }
 
   /**
@@ -124,16 +178,24 @@ final class Gate {
    * counted: an upgrade that is refused goes on as a request, where it is.
    */
   @Nullable Problem checkUpgrade(Headers headers) {
-    Problem problem = check(Access.ANYBODY, "GET", headers);
-    return problem != null ? problem : identify(headers, headers.contains(HeaderNames.ORIGIN));
+    Problem problem = check(Access.ANYBODY, "GET", null, headers);
+    if (problem == null) {
+      problem = identify(headers, headers.contains(HeaderNames.ORIGIN));
+    }
+    return problem != null ? problem : beyondReach(bearer(headers), Access.TOKEN, true, null);
   }
 
   /** Who was let in by {@link #check} or {@link #checkUpgrade}, as the audit trail calls them. */
   String actor(Access access, Headers headers) {
-    if (access != Access.TOKEN || token == null) {
+    if (access == Access.ANYBODY || access == Access.CODE || token == null) {
       return "anybody";
     }
-    return headers.contains(HeaderNames.AUTHORIZATION) ? "admin" : "session";
+    return switch (bearer(headers)) {
+      case null -> "session";
+      case Bearer.Owner _ -> "admin";
+      case Bearer.Reader _ -> "reader";
+      case Bearer.OfTask(RunRef run) -> "task:" + run.task();
+    };
   }
 
   private @Nullable Problem identify(Headers headers, boolean ownPage) {
@@ -142,9 +204,15 @@ final class Gate {
       boolean fromBrowser = headers.contains(SEC_FETCH_SITE);
       return ownPage || !fromBrowser ? null : foreignPage();
     }
-    String authorization = value(headers, HeaderNames.AUTHORIZATION);
-    if (authorization != null) {
-      return isToken(authorization) ? null : unauthorized("the token is wrong");
+    if (headers.contains(HeaderNames.AUTHORIZATION)) {
+      return switch (bearer(headers)) {
+        case null -> unauthorized("the token is wrong");
+        case Bearer.Owner _, Bearer.Reader _ -> null;
+        case Bearer.OfTask(RunRef run) ->
+            goesOn.test(run)
+                ? null
+                : unauthorized("the run that this token was given to has ended");
+      };
     }
     String cookie = sessionCookie(headers);
     if (cookie == null) {
@@ -156,18 +224,31 @@ final class Gate {
     return ownPage ? null : foreignPage();
   }
 
-  private boolean isToken(String authorization) {
-    return token != null
-        && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
-        && MessageDigest.isEqual(
-            token,
-            authorization.substring(BEARER.length()).strip().getBytes(StandardCharsets.UTF_8));
+  /** Whose token is sent, or null if it is nobody's or none is. */
+  private @Nullable Bearer bearer(Headers headers) {
+    String authorization = value(headers, HeaderNames.AUTHORIZATION);
+    if (authorization == null
+        || !authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+      return null;
+    }
+    String sent = authorization.substring(BEARER.length()).strip();
+    byte[] bytes = sent.getBytes(StandardCharsets.UTF_8);
+    if (token != null && MessageDigest.isEqual(token, bytes)) {
+      return new Bearer.Owner();
+    }
+    if (readingToken != null && MessageDigest.isEqual(readingToken, bytes)) {
+      return new Bearer.Reader();
+    }
+    RunRef run = taskTokens == null ? null : taskTokens.read(sent);
+    return run == null ? null : new Bearer.OfTask(run);
   }
 
-  /** Who sends nothing does not guess. */
-  private static boolean isGuess(Headers headers, Problem problem) {
+  /** Who sends nothing does not guess, and neither does who sends what was good once. */
+  private boolean isGuess(Headers headers, Problem problem) {
     return problem.code() == ProblemCode.UNAUTHORIZED
-        && (headers.contains(HeaderNames.AUTHORIZATION) || sessionCookie(headers) != null);
+        && (headers.contains(HeaderNames.AUTHORIZATION)
+            ? bearer(headers) == null
+            : sessionCookie(headers) != null);
   }
 
   private Problem counted(Problem problem) {
@@ -184,6 +265,10 @@ final class Gate {
         ProblemCode.UNAUTHORIZED,
         detail,
         HeaderValues.create(HeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"holdfast\""));
+  }
+
+  private static Problem forbidden(String detail) {
+    return Problem.of(ProblemCode.FORBIDDEN, detail);
   }
 
   private static Problem foreignPage() {

@@ -7,8 +7,8 @@ import holdfast.adapters.web.wire.HealthBody.MemoryBody;
 import holdfast.adapters.web.wire.HealthBody.MetricsBody;
 import holdfast.adapters.web.wire.HealthBody.ProbeBody;
 import holdfast.application.HealthReport;
+import holdfast.application.HealthReport.Component;
 import holdfast.application.Holdfast;
-import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.task.TaskState;
 import io.helidon.health.HealthCheck;
 import io.helidon.health.HealthCheckResponse;
@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +30,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class HealthRoutes {
   private static final String BASE = "/api/health";
-  private static final String MESSAGE = "message";
+
+  /**
+   * Without these nothing can be done here; with a full disk tasks can be looked at and stopped.
+   */
+  private static final Set<String> READINESS = Set.of("persistence", "journal", "lifecycle");
 
   private final Supplier<@Nullable Holdfast> application;
   private final BooleanSupplier draining;
-  private final IntSupplier sockets;
   private final Supplier<String> closedBecause;
 
   /**
@@ -44,11 +46,9 @@ final class HealthRoutes {
   HealthRoutes(
       Supplier<@Nullable Holdfast> application,
       BooleanSupplier draining,
-      IntSupplier sockets,
       Supplier<String> closedBecause) {
     this.application = application;
     this.draining = draining;
-    this.sockets = sockets;
     this.closedBecause = closedBecause;
   }
 
@@ -77,7 +77,7 @@ final class HealthRoutes {
           new CheckBody(
               check.name(),
               response.status().name(),
-              String.valueOf(response.details().get(MESSAGE))));
+              String.valueOf(response.details().get(ProbeCheck.MESSAGE))));
     }
     return Answers.json(
         up ? Status.OK_200 : Status.SERVICE_UNAVAILABLE_503,
@@ -96,11 +96,9 @@ final class HealthRoutes {
             going ? "the server is going away" : "requests are taken"));
     Holdfast running = application.get();
     if (running != null) {
-      for (HealthReport.Check check : running.health().checks()) {
-        if (check.vital()) {
-          checks.add(check(check.name(), HealthCheckType.READINESS, check.up(), check.message()));
-        }
-      }
+      running.health().look().stream()
+          .filter(component -> READINESS.contains(component.check().name()))
+          .forEach(component -> checks.add(new ComponentCheck(component)));
     }
     return checks;
   }
@@ -112,22 +110,7 @@ final class HealthRoutes {
   }
 
   private static HealthCheck check(String name, HealthCheckType type, boolean up, String message) {
-    return new HealthCheck() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public HealthCheckType type() {
-        return type;
-      }
-
-      @Override
-      public HealthCheckResponse call() {
-        return HealthCheckResponse.builder().status(up).detail(MESSAGE, message).build();
-      }
-    };
+    return new ProbeCheck(name, type, up, message);
   }
 
   private Response overviewNow() {
@@ -135,45 +118,16 @@ final class HealthRoutes {
     if (running == null) {
       throw new IllegalStateException("served before the application was there");
     }
+    List<Component> all = running.health().look();
     Map<String, ComponentBody> components = new LinkedHashMap<>();
-    boolean healthy = true;
-    boolean degraded = false;
-    for (HealthReport.Check check : running.health().checks()) {
-      healthy &= check.up() || !check.vital();
-      degraded |= !check.up();
-      String without = check.vital() ? "unhealthy" : "degraded";
-      components.put(
-          check.name(), new ComponentBody(check.up() ? "healthy" : without, check.message()));
+    for (Component component : all) {
+      components.put(component.check().name(), new ComponentCheck(component).body());
     }
-    ComponentBody recovery = recovered(running.recovery().report().orElse(null));
-    components.put("recovery", recovery);
-    components.put(
-        "websocket", new ComponentBody("healthy", sockets.getAsInt() + " active connections"));
-    degraded |= !recovery.status().equals("healthy");
-    var body =
-        new HealthBody(
-            !healthy ? "unhealthy" : degraded ? "degraded" : "healthy",
-            components,
-            metrics(running.state().counts()));
+    HealthReport.Status worst = HealthReport.worst(all);
+    var body = new HealthBody(worst.label(), components, metrics(running.state().counts()));
     return Answers.json(
-        healthy ? Status.OK_200 : Status.SERVICE_UNAVAILABLE_503, Rendering.json(body));
-  }
-
-  private static ComponentBody recovered(@Nullable RecoveryReport report) {
-    if (report == null) {
-      return new ComponentBody("degraded", "no report of this start; look into the log");
-    }
-    long open = report.tasks().stream().filter(RecoveryReport.TaskVerdict::needsDecision).count();
-    if (open > 0) {
-      return new ComponentBody(
-          "degraded", open + " tasks need a decision; see GET /api/recovery for the evidence");
-    }
-    if (report.degraded()) {
-      return new ComponentBody(
-          "degraded", "a copy that ought to exist was missing; see GET /api/recovery");
-    }
-    return new ComponentBody(
-        "healthy", report.tasks().size() + " active tasks were accounted for at the start");
+        worst == HealthReport.Status.UNHEALTHY ? Status.SERVICE_UNAVAILABLE_503 : Status.OK_200,
+        Rendering.json(body));
   }
 
   private static MetricsBody metrics(Map<TaskState.Name, Integer> counts) {

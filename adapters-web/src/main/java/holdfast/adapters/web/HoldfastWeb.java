@@ -4,6 +4,10 @@ import holdfast.adapters.web.metrics.Metrics;
 import holdfast.application.Audit;
 import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
+import holdfast.application.Lookup;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.Task;
 import io.helidon.common.socket.SocketOptions;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
@@ -104,7 +108,7 @@ public final class HoldfastWeb {
               + ": the port is in use, or the address is not this machine's; set another port or"
               + " host, or stop the program that has it");
     }
-    var newGate = new Gate(settings, built.port(), clock, System::nanoTime);
+    var newGate = new Gate(settings, built.port(), clock, System::nanoTime, this::goesOn);
     var door = door(newGate);
     gate = newGate;
     frontDoor = door;
@@ -113,6 +117,15 @@ public final class HoldfastWeb {
     // Not a virtual thread: it must run also when those wait for a processor.
     Thread.ofPlatform().daemon().name("web-sweep").start(this::sweepUntilStopped);
     return built.port();
+  }
+
+  /** Before recovery nothing is known of any run, and nothing is let through but probes. */
+  private boolean goesOn(RunRef run) {
+    Holdfast recovered = application;
+    return recovered == null
+        || (recovered.state().task(run.task()) instanceof Lookup.Found<Stored<Task>>(var stored)
+            && stored.entity().state().name().isActive()
+            && stored.entity().lastRun().filter(run::equals).isPresent());
   }
 
   private FrontDoor door(Gate newGate) {
@@ -137,8 +150,7 @@ public final class HoldfastWeb {
   }
 
   private HealthRoutes health() {
-    return new HealthRoutes(
-        () -> application, this::isDraining, sockets::count, () -> closedBecause);
+    return new HealthRoutes(() -> application, this::isDraining, () -> closedBecause);
   }
 
   private SocketUpgrade upgrade(Gate newGate) {
@@ -172,7 +184,7 @@ public final class HoldfastWeb {
         new OutputRoutes(recovered, settings.limits().heartbeat(), this::isDraining).routes());
     all.addAll(new InitiativeRoutes(recovered).routes());
     all.addAll(new RecoveryRoutes(recovered, calls).routes());
-    all.addAll(new SyncRoutes(recovered, rendering).routes());
+    all.addAll(new SyncRoutes(recovered, new SyncJson(recovered, rendering)).routes());
     all.addAll(new SnapshotRoutes(recovered).routes());
     all.add(new LogRoutes(recovered).route());
     all.add(new AuditRoute(recovered).route());
@@ -180,6 +192,7 @@ public final class HoldfastWeb {
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
     all.add(MetricsRoute.of(metrics));
+    recovered.health().watchSockets(() -> connections.health(sockets.count()));
     metrics.begin(recovered);
     sockets.open(new SocketServices(recovered, calls, rendering, metrics));
     application = recovered;
@@ -312,7 +325,7 @@ public final class HoldfastWeb {
             .idleConnectionTimeout(Duration.ofDays(1))
             .addRouting(HttpRouting.builder().addFilter(doorway).any(doorway));
     if (settings.tls() != null) {
-      builder.tls(TlsMaterial.read(settings.tls()));
+      builder.tls(TlsMaterial.read(settings.tls(), clock.instant()));
     }
     return builder.build();
   }

@@ -61,9 +61,9 @@ final class OutputRoutes {
   List<Route> routes() {
     String base = "/api/tasks/{id}/output";
     return List.of(
-        new Route("GET", base, Access.TOKEN, PARAMETERS, Accepts.ANYTHING, this::download),
+        new Route("GET", base, Access.TASK, PARAMETERS, Accepts.ANYTHING, this::download),
         new Route(
-            "GET", base + "/stream", Access.TOKEN, PARAMETERS, "text/event-stream", this::stream));
+            "GET", base + "/stream", Access.TASK, PARAMETERS, "text/event-stream", this::stream));
   }
 
   private Response download(Call call) {

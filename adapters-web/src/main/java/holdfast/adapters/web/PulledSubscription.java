@@ -8,7 +8,8 @@ import java.util.Locale;
  * A subscription from which the socket's writer pulls when there is something to say: nothing waits
  * in the socket for a client that is slow.
  */
-abstract sealed class PulledSubscription permits StateSubscription, LogSubscription {
+abstract sealed class PulledSubscription
+    permits StateSubscription, LogSubscription, CompactedSubscription {
   private final String id;
   private final Resets resets;
   private final Runnable ended;

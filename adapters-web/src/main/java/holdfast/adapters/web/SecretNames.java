@@ -11,18 +11,13 @@ final class SecretNames {
 
   private SecretNames() {}
 
-  /** Whether a variable of this name is likely to hold a secret. */
-  static boolean isTelling(String name) {
-    return Secrets.isTelling(name);
-  }
-
   /** The same variables, with the mark in place of what looks secret. */
   static Map<String, String> redacted(Map<String, String> env) {
     if (env.isEmpty()) {
       return env;
     }
     var shown = new LinkedHashMap<String, String>();
-    env.forEach((name, value) -> shown.put(name, isTelling(name) ? MARK : value));
+    env.forEach((name, value) -> shown.put(name, Secrets.isSecret(name, value) ? MARK : value));
     return shown;
   }
 
@@ -30,7 +25,7 @@ final class SecretNames {
   static void refuseMarks(Map<String, String> env, Violations violations) {
     env.forEach(
         (name, value) -> {
-          if (value.equals(MARK) && isTelling(name)) {
+          if (value.equals(MARK)) {
             violations.add(
                 Violations.pointer("/env", name),
                 "is the mark that stands for a value not shown; send the value itself");

@@ -20,6 +20,7 @@ final class SocketCommands {
 
   private final SocketServices services;
   private final Outbox outbox;
+  private final boolean mayCommand;
   private final String actor;
   private final SocketAddress peer;
   private final Lanes lanes = new Lanes();
@@ -38,9 +39,16 @@ final class SocketCommands {
       @Nullable String idempotencyKey) {}
 
   /**
+   * @param mayCommand whether the client may change anything
    * @param actor whom the client was let in as
    */
-  SocketCommands(SocketServices services, Outbox outbox, String actor, SocketAddress peer) {
+  SocketCommands(
+      SocketServices services,
+      Outbox outbox,
+      boolean mayCommand,
+      String actor,
+      SocketAddress peer) {
+    this.mayCommand = mayCommand;
     this.services = services;
     this.outbox = outbox;
     this.actor = actor;
@@ -87,6 +95,11 @@ final class SocketCommands {
     var command = new Command(id, String.valueOf(action), taskId, body, key);
     underWay.acquire();
     outbox.commandBegun();
+    if (!mayCommand) {
+      var refusal = Problem.of(ProblemCode.FORBIDDEN, "the token of this socket is for reading");
+      outbox.result(result(id, refused(refusal, audited(command))), underWay::release);
+      return;
+    }
     if (taskId == null) {
       Thread.ofVirtual().name("command").start(() -> carryOut(command));
     } else {
@@ -98,10 +111,13 @@ final class SocketCommands {
     return action.equals("submit") || action.equals("input") || TaskCalls.ACTIONS.contains(action);
   }
 
+  private AuditedRequest audited(Command command) {
+    return new AuditedRequest(services.application().audit(), "ws", peer)
+        .command(actor, command.action(), command.taskId());
+  }
+
   private void carryOut(Command command) {
-    var audited =
-        new AuditedRequest(services.application().audit(), "ws", peer)
-            .command(actor, command.action(), command.taskId());
+    AuditedRequest audited = audited(command);
     Response.Whole response;
     try {
       response = audited.run(() -> call(command));

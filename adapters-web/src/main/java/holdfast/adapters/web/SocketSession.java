@@ -1,6 +1,8 @@
 package holdfast.adapters.web;
 
 import holdfast.adapters.web.wire.Frames;
+import holdfast.application.CompactedFeed;
+import holdfast.application.EventFeed;
 import holdfast.application.Following;
 import holdfast.application.LiveState;
 import holdfast.application.Subscription;
@@ -52,13 +54,14 @@ final class SocketSession {
       Connection connection,
       FrameWriter frames,
       InstantSource clock,
+      boolean mayCommand,
       String actor) {
     this.services = services;
     this.sockets = sockets;
     this.connection = connection;
     this.clock = clock;
     this.outbox = new Outbox(frames);
-    this.commands = new SocketCommands(services, outbox, actor, connection.peer());
+    this.commands = new SocketCommands(services, outbox, mayCommand, actor, connection.peer());
     this.diary = new SocketDiary(services.application(), sockets.nextNumber(), connection.peer());
     this.heartbeatNanos = sockets.heartbeat().toNanos();
     this.writer = Thread.ofVirtual().name("socket-writer").unstarted(this::write);
@@ -199,6 +202,14 @@ final class SocketSession {
     switch (wanted) {
       case SubscribeMessage.State state -> follow(id, state);
       case SubscribeMessage.Logs logs -> follow(id, logs);
+      case SubscribeMessage.Health health ->
+          follow(id, health.since(), services.application().health().feed(), new HealthFace());
+      case SubscribeMessage.Sync sync ->
+          follow(
+              id,
+              sync.since(),
+              services.application().sync().feed(),
+              new SyncFace(new SyncJson(services.application(), services.rendering())));
       case SubscribeMessage.Output output -> follow(id, output);
     }
   }
@@ -248,6 +259,24 @@ final class SocketSession {
             services.application().eventLog(),
             wanted,
             services.application().state().epoch(),
+            this::reset,
+            () -> states.remove(id));
+    states.put(id, subscription);
+    subscription.begin(() -> outbox.announce(subscription));
+    outbox.announce(subscription);
+  }
+
+  private <V> void follow(
+      String id,
+      EventFeed.@Nullable Since since,
+      CompactedFeed<V> feed,
+      CompactedSubscription.Face<V> face) {
+    var subscription =
+        new CompactedSubscription<V>(
+            id,
+            feed,
+            face,
+            new CompactedSubscription.Beginning(since, services.application().state().epoch()),
             this::reset,
             () -> states.remove(id));
     states.put(id, subscription);
@@ -330,14 +359,18 @@ final class SocketSession {
 
   /** Looks after the socket. Called about once a second. */
   void tick(long now) {
-    long silent = now - heardAt;
-    boolean unheard = !receiving && silent > 2 * heartbeatNanos + heartbeatNanos / 2;
+    long silent = receiving ? 0 : now - heardAt;
+    boolean unheard = silent > 2 * heartbeatNanos + heartbeatNanos / 2;
     long blocked = outbox.blockedNanos(now);
     long closeSentAt = outbox.closeSentAt();
     boolean lingering = closeSentAt != 0 && now - closeSentAt > CLOSE_LINGER_NANOS;
-    if (unheard || lingering || blocked > 4 * heartbeatNanos) {
+    if (lingering || blocked > 4 * heartbeatNanos || silent > 4 * heartbeatNanos) {
       gone();
       return;
+    }
+    if (unheard) {
+      // Half a frame counts as nothing: whoever sends it byte by byte is told, and then gone.
+      outbox.close(CloseCode.SILENT, "no whole frame has arrived for two heartbeats");
     }
     if (blocked > 2 * heartbeatNanos) {
       // Told once the client reads again; should it never do so, the next step is taken.

@@ -88,7 +88,9 @@ final class SocketUpgrade {
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
     String actor = gate.actor(Access.TOKEN, headers);
-    var session = new SocketSession(services, sockets, connection, writer, clock, actor);
+    var session =
+        new SocketSession(
+            services, sockets, connection, writer, clock, gate.mayChange(headers), actor);
     return new SocketConnection(
         session, new FrameReader(context.dataReader(), messageBytesMax), spoken);
   }

@@ -35,6 +35,20 @@ sealed interface SubscribeMessage {
       implements SubscribeMessage {}
 
   /**
+   * How the components of the server are.
+   *
+   * @param since where the client had got to, or null to begin with all of them
+   */
+  record Health(EventFeed.@Nullable Since since) implements SubscribeMessage {}
+
+  /**
+   * Rounds of sync, and edits of state files.
+   *
+   * @param since where the client had got to, or null to begin with all that is kept
+   */
+  record Sync(EventFeed.@Nullable Since since) implements SubscribeMessage {}
+
+  /**
    * An output.
    *
    * @param attempt null for the last one
@@ -70,11 +84,14 @@ sealed interface SubscribeMessage {
         switch (topic) {
           case "tasks" -> state(EventFeed.Topic.TASKS, message);
           case "initiatives" -> state(EventFeed.Topic.INITIATIVES, message);
+          case "health" -> new Health(sinceIn(message));
+          case "sync" -> new Sync(sinceIn(message));
           case "logs" -> logs(message);
           case "output" -> output(message);
           case null, default ->
               throw new RefusedException(
-                  Problem.invalid("/topic", "must be one of initiatives, logs, output, tasks"));
+                  Problem.invalid(
+                      "/topic", "must be one of health, initiatives, logs, output, sync, tasks"));
         };
     message.finish();
     message.violations().refuseIfAny();
@@ -83,19 +100,13 @@ sealed interface SubscribeMessage {
 
   private static State state(EventFeed.Topic topic, BodyReader message) {
     BodyReader filter = message.object("filter");
-    BodyReader since = message.object("since");
-    return new State(
-        topic,
-        filter == null ? FeedFilter.ALL : filter(filter),
-        since == null ? null : since(since));
+    return new State(topic, filter == null ? FeedFilter.ALL : filter(filter), sinceIn(message));
   }
 
   private static Logs logs(BodyReader message) {
     BodyReader filter = message.object("filter");
-    BodyReader since = message.object("since");
     return new Logs(
-        filter == null ? EventLogReader.Filter.ALL : logFilter(filter),
-        since == null ? null : since(since));
+        filter == null ? EventLogReader.Filter.ALL : logFilter(filter), sinceIn(message));
   }
 
   private static EventLogReader.Filter logFilter(BodyReader filter) {
@@ -169,7 +180,11 @@ sealed interface SubscribeMessage {
     return names == null ? null : List.of(names.split(",", -1));
   }
 
-  private static EventFeed.@Nullable Since since(BodyReader since) {
+  private static EventFeed.@Nullable Since sinceIn(BodyReader message) {
+    BodyReader since = message.object("since");
+    if (since == null) {
+      return null;
+    }
     String epoch = since.text("epoch");
     Long seq = since.number("seq", 0, Long.MAX_VALUE);
     if (epoch == null || seq == null) {

@@ -43,20 +43,25 @@ final class TaskRoutes {
     routes.add(route("POST", "", Set.of(), this::submit));
     routes.add(
         route("GET", "", Set.of("state", "initiativeId", "q", "limit", "cursor"), this::list));
-    routes.add(route("GET", "/{id}", Set.of(), this::show));
+    routes.add(own("/{id}", Set.of(), this::show));
     routes.add(route("PATCH", "/{id}", Set.of(), this::patch));
     routes.add(route("DELETE", "/{id}", Set.of(), call -> calls.purge(call.id(), call.ifMatch())));
     for (String action : TaskCalls.ACTIONS) {
       routes.add(route("POST", "/{id}/" + action, Set.of(), call -> act(call, action)));
     }
     routes.add(route("POST", "/{id}/input", Set.of("end"), this::input));
-    routes.add(route("GET", "/{id}/events", Set.of("limit", "cursor"), this::history));
+    routes.add(own("/{id}/events", Set.of("limit", "cursor"), this::history));
     return routes;
   }
 
   private static Route route(
       String method, String path, Set<String> parameters, Route.Handler handler) {
     return new Route(method, "/api/tasks" + path, Access.TOKEN, parameters, handler);
+  }
+
+  /** What a task may see of itself. */
+  private static Route own(String path, Set<String> parameters, Route.Handler handler) {
+    return new Route("GET", "/api/tasks" + path, Access.TASK, parameters, handler);
   }
 
   private Response submit(Call call) throws InterruptedException {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param tls null for plain HTTP
  * @param behindProxy whether a proxy in front of this server ends TLS
  * @param workingDirectory absolute path where commands run that name no directory
+ * @param lesser further tokens
  */
 public record WebSettings(
     String host,
@@ -28,15 +29,44 @@ public record WebSettings(
     @Nullable TlsFiles tls,
     boolean behindProxy,
     String workingDirectory,
-    Limits limits) {
+    Limits limits,
+    Lesser lesser) {
+
+  /**
+   * Tokens that reach less than the token. Of no use without one.
+   *
+   * @param reading lets its bearer look at everything and change nothing, or null
+   * @param ofTasks let a task look at itself, or null
+   */
+  public record Lesser(@Nullable String reading, @Nullable TaskTokens ofTasks) {
+    public static final Lesser NONE = new Lesser(null, null);
+
+    public Lesser {
+      requireLong(reading);
+    }
+  }
+
+  /** Without lesser tokens. */
+  public WebSettings(
+      String host,
+      int port,
+      @Nullable String token,
+      Set<String> allowedHosts,
+      @Nullable TlsFiles tls,
+      boolean behindProxy,
+      String workingDirectory,
+      Limits limits) {
+    this(host, port, token, allowedHosts, tls, behindProxy, workingDirectory, limits, Lesser.NONE);
+  }
 
   public WebSettings {
     allowedHosts = Set.copyOf(allowedHosts);
     if (port < 0 || port > 65_535) {
       throw new IllegalArgumentException("the port must be from 0 to 65535: " + port);
     }
-    if (token != null && token.length() < 16) {
-      throw new IllegalArgumentException("the token must have at least 16 characters");
+    requireLong(token);
+    if (token != null && token.equals(lesser.reading())) {
+      throw new IllegalArgumentException("the token for reading must not be the token");
     }
     if (!workingDirectory.startsWith("/")) {
       throw new IllegalArgumentException("not an absolute path: " + workingDirectory);
@@ -49,6 +79,12 @@ public record WebSettings(
     }
   }
 
+  private static void requireLong(@Nullable String token) {
+    if (token != null && token.length() < 16) {
+      throw new IllegalArgumentException("a token must have at least 16 characters");
+    }
+  }
+
   /** Plain HTTP on loopback with the usual limits. */
   public static WebSettings loopback(int port, @Nullable String token, String workingDirectory) {
     return new WebSettings(
@@ -58,7 +94,13 @@ public record WebSettings(
   /** The same with other limits. */
   public WebSettings withLimits(Limits other) {
     return new WebSettings(
-        host, port, token, allowedHosts, tls, behindProxy, workingDirectory, other);
+        host, port, token, allowedHosts, tls, behindProxy, workingDirectory, other, lesser);
+  }
+
+  /** The same with lesser tokens. */
+  public WebSettings with(Lesser others) {
+    return new WebSettings(
+        host, port, token, allowedHosts, tls, behindProxy, workingDirectory, limits, others);
   }
 
   /**

@@ -220,6 +220,7 @@ class BadInputIT {
   @Test
   void requestsThatAreNoHttp() throws IOException {
     assertProblem(400, "malformed", server.raw("HELLO\r\n\r\n"));
+    assertTrue(server.raw("HELLO\r\n\r\n").contains("frame-ancestors 'none'"));
     assertProblem(400, "malformed", server.raw("GET /x HTTP/1.1\nHost: a\n\n"));
     assertProblem(505, "http-version", server.raw("GET / HTTP/1.0\r\n\r\n"));
     assertProblem(400, "malformed", server.raw("GET / HTTP/3.1\r\nHost: a\r\n\r\n"));

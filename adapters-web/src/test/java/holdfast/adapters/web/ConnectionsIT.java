@@ -8,6 +8,7 @@ import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
@@ -113,20 +114,73 @@ class ConnectionsIT {
   }
 
   @Test
-  void whoTakesTooLongOverARequestIsCutOff() throws IOException {
+  void whoTakesTooLongOverARequestIsToldSoAndCutOff() throws Exception {
     restart(settings(64, 300, Duration.ofMillis(400)));
+    String post = server.head("POST /api/tasks HTTP/1.1") + "Content-Type: application/json\r\n";
+    String chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
+    // Who has not even said what it wants is not spoken to.
+    for (String part : new String[] {"", "GET /api/tasks HT"}) {
+      assertEquals("", server.raw(part));
+    }
+    assertEquals("", dripped("GET /api/tasks?q="));
     for (String part :
         new String[] {
-          "",
-          "GET /api/tasks HT",
           server.head("GET /api/tasks HTTP/1.1"),
-          server.head("POST /api/tasks HTTP/1.1")
-              + "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+          server.head("GET /api/tasks HTTP/1.1") + "X: y",
+          post + "Content-Length: 900\r\n\r\n{",
+          chunked,
+          chunked + "1",
+          chunked + "3\r\n{\"c\r\n",
         }) {
+      assertTimedOut(part, server.raw(part));
+      assertTimedOut("dripped: " + part, dripped(part));
+    }
+    String kept = server.head("GET /api/health/live HTTP/1.1") + "\r\n";
+    String[] answers =
+        server.raw(kept + "GET /api/tasks HTTP/1.1\r\nX: y").split("(?=HTTP/1.1 )", -1);
+    assertTrue(answers[0].startsWith("HTTP/1.1 200"), answers[0]);
+    assertTimedOut("the second request", answers[1]);
+  }
+
+  private static void assertTimedOut(String what, String answer) {
+    assertTrue(answer.startsWith("HTTP/1.1 408 "), what + ": " + answer);
+    assertTrue(answer.contains("\"code\":\"timeout\""), what + ": " + answer);
+    assertTrue(answer.contains("X-Content-Type-Options: nosniff"), what + ": " + answer);
+    assertTrue(answer.contains("Connection: close"), what + ": " + answer);
+  }
+
+  /** Sends a beginning and then a byte at a time, in time for every limit that each byte renews. */
+  private String dripped(String part) throws IOException {
+    try (Socket socket = server.connect()) {
+      socket.getOutputStream().write(part.getBytes(StandardCharsets.US_ASCII));
+      var answer = new StringBuilder();
+      socket.setSoTimeout(50);
       long begun = System.nanoTime();
-      String answer = server.raw(part);
-      assertEquals("", answer);
-      assertTrue(System.nanoTime() - begun < Duration.ofSeconds(5).toNanos(), part);
+      while (System.nanoTime() - begun < Duration.ofSeconds(5).toNanos()) {
+        try {
+          int next = socket.getInputStream().read();
+          if (next < 0) {
+            return answer.toString();
+          }
+          answer.append((char) next);
+        } catch (SocketTimeoutException nothingYet) {
+          socket.getOutputStream().write('1');
+        }
+      }
+      throw new AssertionError("still open after " + part);
+    }
+  }
+
+  @Test
+  void whereEveryConnectionIsInUseAFurtherOneIsClosedAndNoOtherSuffers() throws IOException {
+    restart(settings(2, 30_000, Duration.ofSeconds(5)));
+    try (var one = SocketClient.connect(server);
+        var two = SocketClient.connect(server)) {
+      assertEquals("", server.raw(""));
+      for (SocketClient client : List.of(one, two)) {
+        client.send("{\"type\":\"ping\",\"t\":1}");
+        assertEquals("{\"type\":\"pong\",\"t\":1}", client.text("pong"));
+      }
     }
   }
 

@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,11 +25,19 @@ class GateIT {
       List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND");
   private static final Set<String> OPEN =
       Set.of("/api/health/live", "/api/health/ready", "/api/health/started");
+  private static final String NOBODY = "0".repeat(20);
+  private static final String READING = "fedcba9876543210-test-reader";
+  private static final TaskTokens OF_TASKS = new TaskTokens(new byte[32]);
   private TestServer server;
 
   @BeforeEach
   void start() {
-    server = TestServer.start();
+    server = TestServer.start(settings());
+  }
+
+  private static WebSettings settings() {
+    return WebSettings.loopback(0, TestServer.TOKEN, "/")
+        .with(new WebSettings.Lesser(READING, OF_TASKS));
   }
 
   @AfterEach
@@ -33,36 +45,64 @@ class GateIT {
     server.close();
   }
 
-  /** The paths of the API as the contract has them, and some that do not exist. */
-  private static List<String> paths() {
-    var paths = new ArrayList<String>();
-    String id = "0".repeat(20);
-    for (String base : List.of("/api/tasks", "/api/initiatives")) {
-      paths.add(base);
-      paths.add(base + "/" + id);
+  /** Everything in the table but the launch, which has a test of its own, and what is not there. */
+  private List<String> paths() {
+    var paths = new TreeSet<String>(List.of("/", "/api", "/api/tasks/", "/nothing"));
+    for (Route route : table()) {
+      paths.add(route.pattern().replace(Route.PARAMETER, NOBODY));
     }
-    for (String action : List.of("cancel", "stop", "kill", "retry", "hold", "release", "input")) {
-      paths.add("/api/tasks/" + id + "/" + action);
+    paths.remove(LaunchRoute.PATH);
+    // What ends the server comes last.
+    paths.remove("/api/shutdown");
+    var ordered = new ArrayList<>(paths);
+    ordered.add("/api/shutdown");
+    return ordered;
+  }
+
+  private List<Route> table() {
+    return Objects.requireNonNull(server.web.routes(), "open").all();
+  }
+
+  /** A route that is to let in others than the bearer of the token is added here on purpose. */
+  @Test
+  void theTableLetsInNobodyElseThanTheContractHas() {
+    var others = new TreeSet<String>();
+    for (Route route : table()) {
+      if (route.access() != Access.TOKEN) {
+        others.add(route.access() + " " + route.method() + " " + route.pattern());
+      }
     }
-    paths.addAll(
+    assertEquals(
         List.of(
-            "/api/tasks/" + id + "/output",
-            "/api/tasks/" + id + "/output/stream",
-            "/api/tasks/" + id + "/events",
-            "/api/recovery",
-            "/api/recovery/reports",
-            "/api/recovery/reports/20261126T120000.000Z-1",
-            "/api/recovery/tasks/" + id + "/decision",
-            "/api/health",
-            "/ws",
-            "/",
-            "/api",
-            "/api/tasks/",
+            "ANYBODY GET /api/health/live",
+            "ANYBODY GET /api/health/ready",
+            "ANYBODY GET /api/health/started",
+            "CODE GET /launch",
+            "TASK GET /api/tasks/{id}",
+            "TASK GET /api/tasks/{id}/events",
+            "TASK GET /api/tasks/{id}/output",
+            "TASK GET /api/tasks/{id}/output/stream"),
+        List.copyOf(others));
+  }
+
+  /** What the contract names is in the table that is walked. */
+  @Test
+  void theTableHasWhatIsWalked() {
+    List<String> paths = paths();
+    for (String path :
+        List.of(
+            "/api/tasks/{id}/input",
+            "/api/initiatives/{id}",
+            "/api/sync/conflicts/{id}/resolve",
+            "/api/snapshots/{id}/restore",
+            "/api/recovery/tasks/{id}/decision",
+            "/api/logs",
             "/api/shutdown",
             "/metrics",
-            "/nothing"));
-    paths.addAll(OPEN);
-    return paths;
+            "/ws")) {
+      assertTrue(paths.contains(path.replace(Route.PARAMETER, NOBODY)), path);
+    }
+    assertTrue(paths.size() > 30, paths.toString());
   }
 
   private int status(String method, String path, String... headerLines) throws IOException {
@@ -76,7 +116,12 @@ class GateIT {
     String response = server.raw(request);
     assertFalse(response.contains("Access-Control"), response);
     assertTrue(response.contains("X-Content-Type-Options: nosniff"), response);
-    assertTrue(response.contains("frame-ancestors 'none'"), response);
+    assertTrue(
+        response.contains(
+            "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        response);
+    assertTrue(response.contains("Referrer-Policy: no-referrer"), response);
+    assertTrue(response.contains("Cache-Control: no-store"), response);
     assertFalse(response.contains("Exception") || response.contains("\tat "), response);
     return Integer.parseInt(response.substring(9, 12));
   }
@@ -119,6 +164,91 @@ class GateIT {
         assertTrue(status != 401 && status != 403 && status != 500, method + " " + path + status);
       }
     }
+  }
+
+  @Test
+  void theTokenForReadingLooksAtEverythingAndChangesNothing() throws IOException {
+    String reading = "Authorization: Bearer " + READING;
+    for (String path : paths()) {
+      for (String method : METHODS) {
+        int status = status(method, path, host(), reading);
+        boolean isLook = method.equals("GET") || method.equals("HEAD");
+        assertEquals(!isLook, status == 403, method + " " + path + " " + status);
+        assertTrue(status != 401 && status != 500, method + " " + path + " " + status);
+      }
+    }
+    assertEquals(0, server.application().state().seq());
+    assertEquals(200, server.get("/api/health/ready").statusCode(), "nothing was shut down");
+    try (var client =
+        SocketClient.connect(
+            server,
+            "GET /ws HTTP/1.1\r\n" + host() + "\r\n" + reading + "\r\n",
+            SocketUpgrade.SUBPROTOCOL)) {
+      client.send("{\"type\":\"subscribe\",\"id\":\"t\",\"topic\":\"tasks\"}");
+      client.text("live");
+      client.send(
+          "{\"type\":\"command\",\"id\":\"c\",\"action\":\"submit\",\"body\":{\"command\":[\"true\"]}}");
+      String result = client.text("result");
+      assertTrue(result.contains("\"status\":403") && result.contains("forbidden"), result);
+    }
+    assertEquals(0, server.application().state().seq());
+  }
+
+  @Test
+  void aTasksTokenShowsThatTaskAndNothingElseAndDiesWithItsRun() throws IOException {
+    server.world.program("wait", _ -> {});
+    String id = server.submit("{\"command\":[\"wait\"]}");
+    TestServer.await("running", () -> server.get("/api/tasks/" + id).body().contains("RUNNING"));
+    String token = "Authorization: Bearer " + OF_TASKS.of(new RunRef(new TaskId(id), 1, 1));
+    List<String> own = List.of("", "/events", "/output", "/output/stream");
+    for (String path : own) {
+      assertEquals(200, status("HEAD", "/api/tasks/" + id + path, host(), token), path);
+    }
+    assertEquals(200, status("GET", "/api/tasks/" + id, host(), token));
+    for (String path : paths()) {
+      for (String method : METHODS) {
+        boolean open = OPEN.contains(path) && (method.equals("GET") || method.equals("HEAD"));
+        assertEquals(open ? 200 : 403, status(method, path, host(), token), method + " " + path);
+        if (path.contains(NOBODY) && !method.equals("GET") && !method.equals("HEAD")) {
+          String same = path.replace(NOBODY, id);
+          assertEquals(403, status(method, same, host(), token), method + " " + same);
+        }
+      }
+    }
+    assertEquals(403, upgrade(host(), false, token + "\r\n"));
+    for (int wrong : new int[] {2, 3}) {
+      String other = OF_TASKS.of(new RunRef(new TaskId(id), 1, wrong));
+      assertEquals(
+          401, status("GET", "/api/tasks/" + id, host(), "Authorization: Bearer " + other));
+    }
+    server.post("/api/tasks/" + id + "/kill", "");
+    TestServer.await("ended", () -> server.get("/api/tasks/" + id).body().contains("CANCELED"));
+    for (int i = 0; i < Throttle.GUESSES_MAX + 1; i++) {
+      assertEquals(401, status("GET", "/api/tasks/" + id, host(), token), "no guess, so no 429");
+    }
+  }
+
+  @Test
+  void noTokenIsTakenFromAnAddress() throws IOException {
+    for (String query : List.of("token=", "access_token=", "authorization=Bearer%20", "code=")) {
+      assertEquals(401, status("GET", "/api/tasks?" + query + TestServer.TOKEN, host()), query);
+      assertEquals(401, upgrade(host(), false, "", "/ws?" + query + TestServer.TOKEN), query);
+    }
+    assertEquals(401, status("GET", "/launch?code=" + TestServer.TOKEN, host()));
+  }
+
+  @Test
+  void beforeRecoveryWhoeverIsKnownIsToldToWait() throws IOException {
+    server.close();
+    server = TestServer.starting(settings());
+    String task = OF_TASKS.of(new RunRef(new TaskId(NOBODY), 1, 1));
+    for (String token : List.of(TestServer.TOKEN, READING, task)) {
+      for (String method : List.of("GET", "POST")) {
+        String path = "/api/tasks/" + NOBODY;
+        assertEquals(503, status(method, path, host(), "Authorization: Bearer " + token), token);
+      }
+    }
+    assertEquals(401, status("GET", "/api/tasks", host()));
   }
 
   @Test
@@ -192,8 +322,14 @@ class GateIT {
   }
 
   private int upgrade(String host, boolean token, String more) throws IOException {
+    return upgrade(host, token, more, "/ws");
+  }
+
+  private int upgrade(String host, boolean token, String more, String target) throws IOException {
     String head =
-        "GET /ws HTTP/1.1\r\n"
+        "GET "
+            + target
+            + " HTTP/1.1\r\n"
             + host
             + "\r\n"
             + (token ? "Authorization: Bearer " + TestServer.TOKEN + "\r\n" : "")

@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.domain.port.TaskStorage.Condition;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +96,7 @@ class MetricsIT {
             "holdfast_scrub_mended_total",
             "holdfast_recovery_duration_seconds",
             "holdfast_healthy",
+            "holdfast_health_status",
             "jvm_memory_used_bytes",
             "process_resident_memory_bytes",
             "process_cpu_seconds_total",
@@ -106,6 +110,21 @@ class MetricsIT {
                 assertTrue(
                     line.matches("(holdfast|jvm|process)_[a-z0-9_]+(\\{.*})? [-+0-9.EeNaInf]+"),
                     line));
+  }
+
+  @Test
+  void howAComponentIsIsANumberFromWellToIll() {
+    assertEquals("0.0", value(text(), "holdfast_health_status{component=\"journal\"}"));
+    assertEquals("1.0", value(text(), "holdfast_healthy{component=\"journal\"}"));
+    server.tasks.say(condition("is slow", null));
+    assertEquals("1.0", value(text(), "holdfast_health_status{component=\"journal\"}"));
+    assertEquals("0.0", value(text(), "holdfast_healthy{component=\"journal\"}"));
+    server.tasks.say(condition(null, "failed"));
+    assertEquals("2.0", value(text(), "holdfast_health_status{component=\"journal\"}"));
+  }
+
+  private static Condition condition(@Nullable String trouble, @Nullable String failure) {
+    return new Condition(failure, null, trouble, List.of(), Duration.ZERO, 0, 0);
   }
 
   @Test

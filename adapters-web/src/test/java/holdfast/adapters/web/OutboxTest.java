@@ -1,6 +1,7 @@
 package holdfast.adapters.web;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.helidon.common.buffers.BufferData;
@@ -10,6 +11,7 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -85,6 +87,16 @@ class OutboxTest {
     assertEquals(4, released.get());
     outbox.discardRest();
     assertEquals(4, released.get());
+  }
+
+  @Test
+  void whoAsksAndDoesNotReadIsGivenUpAndCostsNoMore() {
+    for (int i = 0; i < 1_024; i++) {
+      outbox.answer(new byte[1]);
+    }
+    assertFalse(outbox.isClosing());
+    outbox.answer(new byte[1]);
+    assertEquals(CloseCode.TOO_SLOW, Objects.requireNonNull(outbox.closing()).code());
   }
 
   @Test

@@ -371,6 +371,22 @@ class SocketIT {
   }
 
   @Test
+  void aSocketHasSixtyFourSubscriptionsAndMoreOnlyOnceSomeHaveEnded() throws IOException {
+    try (var client = SocketClient.connect(server)) {
+      for (int i = 0; i < 64; i++) {
+        client.send("{\"type\":\"subscribe\",\"id\":\"s" + i + "\",\"topic\":\"tasks\"}");
+        client.text("live");
+      }
+      String more = "{\"type\":\"subscribe\",\"id\":\"more\",\"topic\":\"logs\"}";
+      client.send(more);
+      assertTrue(client.text("error").contains("\"code\":429"));
+      client.send("{\"type\":\"unsubscribe\",\"id\":\"s7\"}");
+      client.send(more);
+      assertTrue(client.text("live").contains("\"id\":\"more\""));
+    }
+  }
+
+  @Test
   void fragmentsAreOneMessageUpToTheLimit() throws IOException {
     try (var client = SocketClient.connect(server)) {
       client.text("hello");
@@ -382,6 +398,12 @@ class SocketIT {
       assertEquals("{\"type\":\"pong\",\"t\":\"\u00e4\"}", client.text());
       client.write(0x01, new byte[1_000_000]);
       client.write(0x80, new byte[100_000]);
+      assertEquals(1009, client.closeCode());
+    }
+    try (var client = SocketClient.connect(server)) {
+      for (int i = 0; i < 1_025; i++) {
+        client.write(i == 0 ? 0x01 : 0x00, new byte[0]);
+      }
       assertEquals(1009, client.closeCode());
     }
   }
@@ -438,21 +460,23 @@ class SocketIT {
     long begun = System.nanoTime();
     try (var client = SocketClient.connect(server);
         var answering = SocketClient.connect(server)) {
-      client.raw(new byte[] {(byte) 0x81, (byte) 0xfe, 4});
-      // Answering pings keeps another one alive all the while.
+      client.raw(new byte[] {(byte) 0x81, (byte) 0xfe, 4, 0, 1, 2, 3, 4});
+      // Answering pings keeps another one alive all the while; a byte at a time does not.
       while (System.nanoTime() - begun < Duration.ofMillis(1_500).toNanos()) {
         SocketClient.Frame frame = answering.next();
         if (frame.opcode == SocketClient.PING) {
           answering.write(0x8a, frame.payload);
+          if (System.nanoTime() - begun < Duration.ofMillis(500).toNanos()) {
+            client.raw(new byte[] {'x'});
+          }
         }
       }
-      assertThrows(
-          IOException.class,
-          () -> {
-            while (true) {
-              client.next();
-            }
-          });
+      SocketClient.Frame frame = client.next();
+      while (frame.opcode == SocketClient.PING || frame.opcode == SocketClient.TEXT) {
+        frame = client.next();
+      }
+      assertEquals(4408, frame.closeCode());
+      assertThrows(IOException.class, () -> client.next());
       answering.send("{\"type\":\"ping\"}");
       assertEquals("{\"type\":\"pong\",\"t\":null}", answering.text("pong"));
     }

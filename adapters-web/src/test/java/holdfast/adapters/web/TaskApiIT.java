@@ -14,6 +14,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -200,17 +201,18 @@ class TaskApiIT {
   }
 
   @Test
-  void aRedactedValueDoesNotComeBackAsOne() {
-    String id = server.submit("{\"command\":[\"a\"],\"env\":{\"API_TOKEN\":\"s\"},\"hold\":true}");
-    var refused =
-        server.send(
-            "PATCH",
-            "/api/tasks/" + id,
-            "{\"env\":{\"API_TOKEN\":\"[redacted]\"}}",
-            "If-Match",
-            "*");
-    assertEquals(400, refused.statusCode());
-    assertTrue(refused.body().contains("/env/API_TOKEN"), refused.body());
+  void aSecretIsNotShownAndItsMarkDoesNotComeBackAsAValue() {
+    String env = "{\"API_TOKEN\":\"hush\",\"DATABASE_URL\":\"pg://me:hush@db\",\"A\":\"1\"}";
+    String id = server.submit("{\"command\":[\"a\"],\"env\":" + env + ",\"hold\":true}");
+    String shown = server.get("/api/tasks/" + id).body();
+    String marked = "{\"API_TOKEN\":\"[redacted]\",\"DATABASE_URL\":\"[redacted]\",\"A\":\"1\"}";
+    assertTrue(shown.contains("\"env\":" + marked), shown);
+    for (String name : List.of("API_TOKEN", "DATABASE_URL", "ANYTHING")) {
+      String body = "{\"env\":{\"" + name + "\":\"[redacted]\"}}";
+      var refused = server.send("PATCH", "/api/tasks/" + id, body, "If-Match", "*");
+      assertEquals(400, refused.statusCode());
+      assertTrue(refused.body().contains("/env/" + name), refused.body());
+    }
   }
 
   @Test

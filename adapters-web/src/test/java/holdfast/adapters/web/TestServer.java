@@ -48,6 +48,7 @@ final class TestServer implements AutoCloseable {
   final SimulatedWorld world;
   final InMemoryTaskStorage tasks;
   final InMemoryRecoveryStorage reports;
+  final InMemoryStateFiles stateFiles = new InMemoryStateFiles();
   final InMemorySnapshotStorage snapshots = new InMemorySnapshotStorage();
   final InMemoryEventLog log = new InMemoryEventLog();
   final InMemoryAuditTrail audit = new InMemoryAuditTrail(log);
@@ -130,7 +131,7 @@ final class TestServer implements AutoCloseable {
             readFrom,
             new SimulatedProcessControl(world),
             reports,
-            new InMemoryStateFiles(),
+            stateFiles,
             snapshots,
             new InMemoryScrubbing(),
             log,

@@ -13,4 +13,12 @@ public interface CommitMeter {
    * @param nanos that it took to make them so
    */
   void committed(int changes, long nanos);
+
+  /** Tells this one, then another. */
+  default CommitMeter and(CommitMeter other) {
+    return (changes, nanos) -> {
+      committed(changes, nanos);
+      other.committed(changes, nanos);
+    };
+  }
 }

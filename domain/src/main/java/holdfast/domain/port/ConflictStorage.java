@@ -4,6 +4,8 @@ import java.util.List;
 
 /** Keeps conflicts across restarts, a bounded number of them. Any thread. */
 public interface ConflictStorage {
+  /** So many at most. */
+  int KEPT_MAX = 1_000;
 
   /**
    * Keeps {@code conflict} durably, replacing one with the same id. If there are too many, the

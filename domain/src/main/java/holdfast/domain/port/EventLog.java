@@ -3,6 +3,7 @@ package holdfast.domain.port;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The record of what happened, for people and for machines. It is not the journal: it may lose its
@@ -46,6 +47,33 @@ public interface EventLog extends AutoCloseable {
 
   /** Reads what was written. */
   EventLogReader reader();
+
+  /**
+   * How the log is at present.
+   *
+   * @param lost lines since the start that were not written, by category; none of those that have
+   *     lost nothing
+   * @param firstLostAt when the first of them was missed, or null
+   * @param lastLostAt when the last of them was missed, or null
+   * @param refusal why the disk takes no lines now, or null
+   */
+  record Condition(
+      Map<Category, Long> lost,
+      @Nullable Instant firstLostAt,
+      @Nullable Instant lastLostAt,
+      @Nullable String refusal) {
+    /** Of a log that has lost nothing. */
+    public static final Condition SOUND = new Condition(Map.of(), null, null, null);
+
+    public Condition {
+      lost = Map.copyOf(lost);
+    }
+  }
+
+  /** For health reports. Neither blocks nor touches the disk. */
+  default Condition condition() {
+    return Condition.SOUND;
+  }
 
   /** Flushes and lets go. Idempotent. */
   @Override

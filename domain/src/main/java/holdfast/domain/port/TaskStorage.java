@@ -3,6 +3,7 @@ package holdfast.domain.port;
 import holdfast.domain.initiative.Initiative;
 import holdfast.domain.recovery.RecoveryReport;
 import holdfast.domain.task.Task;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,7 @@ public interface TaskStorage extends AutoCloseable {
    */
   Opened open(CommitFeed feed);
 
-  /** Sets who is told what commits take. Before {@link #open}. */
+  /** Adds somebody who is told what commits take. Before {@link #open}. */
   default void meter(CommitMeter meter) {}
 
   /**
@@ -162,19 +163,58 @@ public interface TaskStorage extends AutoCloseable {
       List<String> quarantined) {}
 
   /**
-   * Where there must be room for changes.
+   * Where there must be room.
    *
-   * @param name of the copy that is kept there
+   * @param name of what is kept there
+   * @param usableBytes 0 if that cannot be told
+   * @param trouble why it cannot be told, or null
    */
-  record Room(String name, String place, long usableBytes) {}
+  record Room(String name, String place, long usableBytes, @Nullable String trouble) {}
 
-  /** The room that there is at present; without those places that cannot be looked at. */
+  /** The room that there is at present, for each place. May touch the disk. */
   default List<Room> rooms() {
     return List.of();
   }
 
-  /** What storage knows of its own fitness, for health reports. */
-  default @Nullable String impairment() {
-    return null;
+  /**
+   * How storage is at present.
+   *
+   * @param failure why nothing is committed any more until a restart, or null
+   * @param scarcity why new work is refused for want of room, or null
+   * @param trouble what else is amiss, or null
+   * @param copies where each change is durable before it is acknowledged
+   * @param waiting how long what is being made durable has been waiting for the disk; zero if
+   *     nothing is
+   * @param reserveBytes that must be free for new work to be taken
+   * @param ballastBytes kept taken, to be given back to facts and starts on a full disk
+   */
+  record Condition(
+      @Nullable String failure,
+      @Nullable String scarcity,
+      @Nullable String trouble,
+      List<String> copies,
+      Duration waiting,
+      long reserveBytes,
+      long ballastBytes) {
+    /** Of storage that has nothing to say. */
+    public static final Condition SOUND =
+        new Condition(null, null, null, List.of(), Duration.ZERO, 0, 0);
+
+    public Condition {
+      copies = List.copyOf(copies);
+    }
+
+    /** What is wrong, the worst of it, or null. */
+    public @Nullable String impairment() {
+      if (failure != null) {
+        return failure;
+      }
+      return scarcity == null ? trouble : scarcity;
+    }
+  }
+
+  /** For health reports. Neither blocks nor touches the disk. */
+  default Condition condition() {
+    return Condition.SOUND;
   }
 }

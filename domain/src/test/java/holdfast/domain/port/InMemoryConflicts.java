@@ -10,6 +10,14 @@ public final class InMemoryConflicts implements ConflictStorage {
   @Override
   public synchronized void save(Conflict conflict) {
     all.put(conflict.id(), conflict);
+    if (all.size() > KEPT_MAX) {
+      all.remove(
+          all.values().stream()
+              .filter(Conflict::resolved)
+              .findFirst()
+              .map(Conflict::id)
+              .orElseGet(all::firstKey));
+    }
   }
 
   @Override

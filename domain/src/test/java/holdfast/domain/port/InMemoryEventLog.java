@@ -14,6 +14,7 @@ public final class InMemoryEventLog implements EventLog, EventLogReader {
   private final Map<Category, Long> removedBelow = new EnumMap<>(Category.class);
   private long number;
   private volatile boolean closed;
+  private volatile Condition condition = Condition.SOUND;
 
   private synchronized List<Line> lines() {
     return List.copyOf(lines);
@@ -22,6 +23,16 @@ public final class InMemoryEventLog implements EventLog, EventLogReader {
   /** Everything appended before it was closed, in order. */
   public List<Entry> entries() {
     return lines().stream().map(Line::entry).toList();
+  }
+
+  /** Says what is to be said of itself from now on. */
+  public void say(Condition said) {
+    condition = said;
+  }
+
+  @Override
+  public Condition condition() {
+    return condition;
   }
 
   /** The entries of one category, in order. */

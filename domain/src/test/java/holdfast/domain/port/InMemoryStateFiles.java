@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** State files for tests: a map that outlives nothing. */
 public final class InMemoryStateFiles implements StateFiles {
   private final Map<EntityKey, Stored<?>> copies = new HashMap<>();
+  private final Map<EntityKey, Edit> edits = new HashMap<>();
   private final ConflictStorage conflicts = new InMemoryConflicts();
   private long checkpoint;
   private boolean failing;
@@ -31,6 +32,11 @@ public final class InMemoryStateFiles implements StateFiles {
   /** Lets every further write fail, or not any more. */
   public synchronized void fail(boolean fails) {
     failing = fails;
+  }
+
+  /** Has somebody edited a copy. */
+  public synchronized void edit(EntityKey key, Edit edit) {
+    edits.put(key, edit);
   }
 
   /** Damages or removes copies, as a test wants it. */
@@ -57,6 +63,11 @@ public final class InMemoryStateFiles implements StateFiles {
   }
 
   private int put(EntityKey key, Stored<?> stored, List<Finding> findings) {
+    Edit edit = edits.get(key);
+    if (edit != null) {
+      findings.add(new Finding(key, Condition.EDITED, key.id(), "was edited", null, edit));
+      return 0;
+    }
     Stored<?> before = copies.put(key, stored);
     if (before == null && stored.seq() <= checkpoint) {
       findings.add(new Finding(key, Condition.MISSING, key.id(), "there was no copy", null));
@@ -83,13 +94,13 @@ public final class InMemoryStateFiles implements StateFiles {
     var missing = new ArrayList<EntityKey>();
     tasks.forEach(task -> missing.add(EntityKey.of(task.entity().id())));
     initiatives.forEach(initiative -> missing.add(EntityKey.of(initiative.entity().id())));
-    missing.removeAll(copies.keySet());
+    missing.removeIf(key -> copies.containsKey(key) && !edits.containsKey(key));
     return missing;
   }
 
   @Override
-  public void judged(EntityKey key) {
-    // Nobody edits a map.
+  public synchronized void judged(EntityKey key) {
+    edits.remove(key);
   }
 
   @Override

@@ -54,7 +54,10 @@ public final class InMemoryTaskStorage implements TaskStorage {
   private CommitResult.@Nullable Reason refusal;
   private CommitResult.@Nullable Reason replacementRefusal;
   private boolean isDelivering;
-  private @Nullable String failure;
+  private volatile @Nullable String failure;
+  private volatile Condition condition = Condition.SOUND;
+  private volatile List<Room> rooms = List.of();
+  private volatile CommitMeter meter = CommitMeter.NONE;
   private boolean paused;
   private boolean closed;
 
@@ -68,6 +71,40 @@ public final class InMemoryTaskStorage implements TaskStorage {
 
   public Content content() {
     return content;
+  }
+
+  @Override
+  public void meter(CommitMeter told) {
+    meter = meter.and(told);
+  }
+
+  /** Says that a batch took so long. */
+  public void took(long nanos) {
+    meter.committed(1, nanos);
+  }
+
+  /** Says what is to be said of itself from now on. */
+  public void say(Condition said) {
+    condition = said;
+  }
+
+  @Override
+  public Condition condition() {
+    Condition said = condition;
+    String failed = failure;
+    return failed == null
+        ? said
+        : new Condition(failed, null, null, said.copies(), said.waiting(), 0, 0);
+  }
+
+  /** Says how much room there is from now on. */
+  public void rooms(List<Room> present) {
+    rooms = List.copyOf(present);
+  }
+
+  @Override
+  public List<Room> rooms() {
+    return rooms;
   }
 
   @Override

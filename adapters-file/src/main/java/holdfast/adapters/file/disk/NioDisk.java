@@ -279,6 +279,14 @@ public final class NioDisk implements Disk {
     return Files.getFileStore(path).type();
   }
 
+  /** The name of the user to whom a file or directory belongs, or null if it is this process's. */
+  public static @Nullable String strangersName(Path path) throws IOException {
+    int owner = (Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+    return owner == SystemCalls.effectiveUser()
+        ? null
+        : Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();
+  }
+
   /** The permissions of a file or directory, such as {@code rwx------}. */
   public static String permissions(Path path) throws IOException {
     return PosixFilePermissions.toString(

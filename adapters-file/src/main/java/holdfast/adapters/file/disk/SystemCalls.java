@@ -30,6 +30,7 @@ final class SystemCalls {
     CLOSE(3, 57),
     FALLOCATE(285, 47),
     FLOCK(73, 32),
+    GETEUID(107, 175),
     OPENAT(257, 56),
     RENAMEAT2(316, 276),
     SYNCFS(306, 267);
@@ -120,6 +121,11 @@ final class SystemCalls {
   /** Whether a call failed because nothing here can do such a thing. */
   static boolean isUnknown(int errno) {
     return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+  }
+
+  /** The user in whose name this process acts. */
+  static int effectiveUser() {
+    return call(Call.GETEUID, 0, 0, 0, 0).value();
   }
 
   static Result flock(int descriptor, int operation) {

@@ -40,8 +40,10 @@ final class Ballast {
    * Makes what is missing of it, where there is room.
    *
    * @param reserve bytes that must stay free
+   * @return bytes that are taken now, of all copies
    */
-  synchronized void keep(long reserve) throws IOException {
+  synchronized long keep(long reserve) throws IOException {
+    long taken = 0;
     // All copies may share one file system.
     long needed = reserve + ROOM_FACTOR * bytes * copies.size();
     for (JournalCopy copy : copies) {
@@ -55,7 +57,9 @@ final class Ballast {
           copy.disk().delete(file);
         }
       }
+      taken += size(copy);
     }
+    return taken;
   }
 
   /** Gives back what facts may use; whether there was any. */

@@ -457,9 +457,11 @@ public final class Journal implements AutoCloseable {
 
   /**
    * Keeps room taken that can be given back, where much more than {@code reserve} bytes are free.
+   *
+   * @return bytes that are taken now
    */
-  public void keepBallast(long reserve) throws IOException {
-    ballast.keep(reserve);
+  public long keepBallast(long reserve) throws IOException {
+    return ballast.keep(reserve);
   }
 
   /** Gives room back to facts that wait for a segment; whether there was any to give. */

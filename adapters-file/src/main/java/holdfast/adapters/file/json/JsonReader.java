@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JsonReader {
   private static final int SECONDS_PER_DAY = 86_400;
-  private static final int EXCERPT_BYTES = 24;
+  private static final int CHARACTER_BYTES_MAX = 4;
 
   private final byte[] bytes;
   private final int start;
@@ -430,13 +430,16 @@ public final class JsonReader {
     return expected(what, at);
   }
 
+  /** Names one character of what was found, and no more of it: it may be a secret. */
   private MalformedJsonException expected(String what, int where) {
-    int to = Math.min(limit, where + EXCERPT_BYTES);
+    int to = Math.min(limit, where + CHARACTER_BYTES_MAX);
     String found =
         where >= limit
             ? "the end"
-            : new String(bytes, where, to - where, StandardCharsets.UTF_8)
-                + (to < limit ? "…" : "");
+            : "'"
+                + Character.toString(
+                    new String(bytes, where, to - where, StandardCharsets.UTF_8).codePointAt(0))
+                + "'";
     return new MalformedJsonException(
         "expected " + what + " at byte " + (where - start) + ", found " + found);
   }

@@ -85,6 +85,6 @@ final class AuditForce {
       Head head = known == null || known.head().index() < last.index() ? last : known.head();
       vouching.anchors().durable(new AuditAnchor(last, head));
     }
-    return vouching.note().take();
+    return vouching.note().getAsBoolean();
   }
 }

@@ -7,24 +7,26 @@ import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** The audit trail in the files of an event log; see {@link AuditLine}. */
 public final class FileAuditTrail implements AuditTrail {
   private final FileEventLog log;
   private final Evidence evidence;
 
-  /** What is known of the trail outside of its files. */
-  public interface Evidence {
-    /** What vouches for it, by the names of those who do. */
-    Map<String, AuditAnchor> anchors() throws IOException;
-
-    Changes journal();
-
-    /** The seq of the newest change there is. */
-    long lastSeq();
-  }
+  /**
+   * What the trail is held against.
+   *
+   * @param anchors what vouches for it, by the names of those who do; throws {@link
+   *     UncheckedIOException} where that cannot be read
+   * @param lastSeq the seq of the newest change there is
+   */
+  public record Evidence(
+      Supplier<Map<String, AuditAnchor>> anchors, Changes journal, LongSupplier lastSeq) {}
 
   public FileAuditTrail(FileEventLog log, Evidence evidence) {
     this.log = log;
@@ -60,9 +62,13 @@ public final class FileAuditTrail implements AuditTrail {
       return new AuditVerification(
               files.walk(),
               new AuditVerification.Evidence(
-                  evidence.anchors(), until, true, evidence.journal(), evidence.lastSeq()))
+                  evidence.anchors().get(),
+                  until,
+                  true,
+                  evidence.journal(),
+                  evidence.lastSeq().getAsLong()))
           .run();
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       throw new StorageException("the audit trail cannot be read: " + e.getMessage(), e);
     } finally {
       files.read();
@@ -86,11 +92,11 @@ public final class FileAuditTrail implements AuditTrail {
     return new AuditVerification(
             walk,
             new AuditVerification.Evidence(
-                evidence.anchors(),
+                evidence.anchors().get(),
                 Head.NONE,
                 isOrderly,
                 evidence.journal(),
-                isOrderly ? evidence.lastSeq() : Long.MAX_VALUE))
+                isOrderly ? evidence.lastSeq().getAsLong() : Long.MAX_VALUE))
         .run();
   }
 }

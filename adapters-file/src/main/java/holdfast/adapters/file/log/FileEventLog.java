@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * Event logs as JSON Lines: {@code <category>/<category>.jsonl}, one {@linkplain LogLine object} a
@@ -59,6 +60,7 @@ public final class FileEventLog implements EventLog {
 
   private final Map<Category, RotatedFiles> older = new EnumMap<>(Category.class);
   private final LogQueue queue = new LogQueue();
+  private final LostLines lost = new LostLines();
   private final RecentLines recent = new RecentLines();
   private final Bounds bounds;
   private final InstantSource clock;
@@ -69,6 +71,7 @@ public final class FileEventLog implements EventLog {
   private final AuditForce audit;
   private final Thread writer;
   private volatile long readable;
+  private volatile boolean closed;
   private long number;
   private long retainedAt = System.nanoTime() - RETENTION_NANOS;
 
@@ -96,13 +99,7 @@ public final class FileEventLog implements EventLog {
    * @param note writes down what the anchors know, before something is removed that they knew
    *     otherwise; false if it cannot yet
    */
-  public record Vouching(AuditAnchors anchors, Note note) {
-    /** Writes something down. */
-    @FunctionalInterface
-    public interface Note {
-      boolean take() throws IOException;
-    }
-
+  public record Vouching(AuditAnchors anchors, BooleanSupplier note) {
     /** Nobody does. */
     static Vouching none() {
       return new Vouching(new AuditAnchors(), () -> true);
@@ -186,7 +183,7 @@ public final class FileEventLog implements EventLog {
   @Override
   public void append(Entry entry) {
     if (!queue.put(entry)) {
-      queue.drop(entry.category(), 1);
+      queue.drop(entry.category());
     }
   }
 
@@ -230,6 +227,19 @@ public final class FileEventLog implements EventLog {
     return reader;
   }
 
+  @Override
+  public Condition condition() {
+    Condition present = lost.condition(queue.dropped(), clock.instant());
+    return writer.isAlive() || closed
+        ? present
+        : new Condition(
+            present.lost(),
+            present.firstLostAt(),
+            present.lastLostAt(),
+            "the thread that writes them has ended by an error that nobody foresaw; restart the"
+                + " server");
+  }
+
   private void complain(String type, Exception failure) {
     append(
         new Entry(
@@ -269,7 +279,10 @@ public final class FileEventLog implements EventLog {
   }
 
   private void write(LogQueue.Taken taken) {
-    if (taken.entries().isEmpty() && taken.dropped().isEmpty() && chain.refused() == 0) {
+    Instant now = clock.instant();
+    taken.dropped().forEach((category, count) -> lost.lost(category, count, now));
+    Map<Category, Long> gaps = lost.untold();
+    if (taken.entries().isEmpty() && gaps.isEmpty() && chain.refused() == 0) {
       return;
     }
     Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
@@ -279,15 +292,12 @@ public final class FileEventLog implements EventLog {
     for (Entry entry : taken.entries()) {
       add(entry, followed, kept);
     }
-    taken
-        .dropped()
-        .forEach(
-            (category, count) ->
-                add(
-                    new Entry(clock.instant(), category, "gap", Map.of("lost", count)),
-                    followed,
-                    kept));
-    files.forEach((category, file) -> write(category, file, kept));
+    gaps.forEach(
+        (category, count) ->
+            add(new Entry(now, category, "gap", Map.of("lost", count)), followed, kept));
+    // The trail keeps what it has taken until the disk takes it.
+    lost.told(Category.AUDIT);
+    files.forEach((category, file) -> write(category, file, gaps.containsKey(category), kept));
     if (followed) {
       recent.add(
           kept.values().stream()
@@ -308,7 +318,7 @@ public final class FileEventLog implements EventLog {
     while (chain.refused() > 0) {
       int refused = chain.refused();
       chain.next(some).forEach(entry -> hand(entry, followed, kept));
-      write(Category.AUDIT, file(Category.AUDIT), kept);
+      write(Category.AUDIT, file(Category.AUDIT), false, kept);
       if (chain.refused() > refused - Math.min(some, refused)) {
         return;
       }
@@ -341,21 +351,35 @@ public final class FileEventLog implements EventLog {
     }
   }
 
-  private void write(Category category, LogFile file, Map<Category, List<Line>> kept) {
+  /**
+   * @param hasGap whether the last line tells of lost ones: if it is lost itself, it is told again
+   */
+  private void write(
+      Category category, LogFile file, boolean hasGap, Map<Category, List<Line>> kept) {
     boolean ordered = category == Category.INITIATIVE && file.hasLines();
-    int lost = file.write();
+    int missing = file.hasLines() ? file.write() : 0;
+    lost.written(category, file.refusal());
     if (ordered) {
       file.force();
     }
     if (category == Category.AUDIT) {
-      chain.written(lost);
+      chain.written(missing);
       queue.waiting(category, chain.refused());
-    } else if (lost > 0) {
-      queue.drop(category, lost);
+    } else {
+      count(category, missing, hasGap);
     }
     List<Line> lines = kept.get(category);
-    if (lost > 0 && lines != null) {
-      lines.subList(Math.max(0, lines.size() - lost), lines.size()).clear();
+    if (missing > 0 && lines != null) {
+      lines.subList(Math.max(0, lines.size() - missing), lines.size()).clear();
+    }
+  }
+
+  private void count(Category category, int missing, boolean hasGap) {
+    int events = hasGap ? missing - 1 : missing;
+    if (missing == 0) {
+      lost.told(category);
+    } else if (events > 0) {
+      lost.lost(category, events, clock.instant());
     }
   }
 
@@ -379,6 +403,7 @@ public final class FileEventLog implements EventLog {
 
   @Override
   public void close() {
+    closed = true;
     queue.close();
     boolean interrupted = false;
     while (writer.isAlive()) {

@@ -27,6 +27,7 @@ final class LogFile {
   private final Consumer<RotatedFiles> rotated;
   private final List<Numbered> lines = new ArrayList<>();
   private @Nullable DiskFile file;
+  private @Nullable String refusal;
   private long size;
 
   /** The number of the first line in the file; 0 if it has none yet. */
@@ -83,14 +84,21 @@ final class LogFile {
         }
         done += writeSome(done);
       }
+      refusal = null;
       return 0;
-    } catch (IOException _) {
+    } catch (IOException e) {
       // An event log may lose lines; it says so itself once it can be written again.
+      refusal = path + ": " + e.getMessage();
       giveUp();
       return lines.size() - done;
     } finally {
       lines.clear();
     }
+  }
+
+  /** Why the disk did not take all that was last written, or null. */
+  @Nullable String refusal() {
+    return refusal;
   }
 
   /** Writes as many lines as fit before the next rotation, at least one, in one piece. */

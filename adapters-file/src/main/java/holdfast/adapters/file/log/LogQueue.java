@@ -78,11 +78,21 @@ final class LogQueue {
     }
   }
 
-  /** Counts lines that could not be taken or written. */
-  void drop(Category category, long count) {
+  /** Counts a line that was not taken. */
+  void drop(Category category) {
     lock.lock();
     try {
-      dropped.merge(category, count, Long::sum);
+      dropped.merge(category, 1L, Long::sum);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lines there was no room for since the last were taken, by category. */
+  Map<Category, Long> dropped() {
+    lock.lock();
+    try {
+      return Map.copyOf(dropped);
     } finally {
       lock.unlock();
     }

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Conflicts, each a checked file of JSON named after its id. What is damaged is put aside. */
 final class FileConflictStorage implements ConflictStorage {
-  private static final int KEPT_MAX = 1_000;
   private static final int BYTES_MAX = 128 << 20;
   private static final String SUFFIX = ".json";
 

@@ -65,23 +65,13 @@ class AuditFilesIT {
       (seq, limit) -> journal.stream().filter(c -> c.seq() > seq).limit(limit).toList();
 
   private final FileAuditTrail.Evidence evidence =
-      new FileAuditTrail.Evidence() {
-        @Override
-        public Map<String, AuditAnchor> anchors() {
-          AuditAnchor known = anchors.known();
-          return known == null ? Map.of() : Map.of("the manifest", known);
-        }
-
-        @Override
-        public Changes journal() {
-          return changes;
-        }
-
-        @Override
-        public long lastSeq() {
-          return journal.size();
-        }
-      };
+      new FileAuditTrail.Evidence(
+          () -> {
+            AuditAnchor known = anchors.known();
+            return known == null ? Map.of() : Map.of("the manifest", known);
+          },
+          changes,
+          journal::size);
 
   private FileEventLog open(int filesMax, boolean compress) throws IOException {
     var bounds =

@@ -1,6 +1,8 @@
 package holdfast.adapters.file.log;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.ForwardingDisk;
@@ -117,10 +119,13 @@ class LogBoundsIT {
     try (var log = new FileEventLog(new NioDisk(), directory, bounds, later)) {
       log.append(entry(Category.TASK, 200));
       log.flush();
+      // Files are removed behind a round of writing: the next round comes after that.
+      log.append(entry(Category.TASK, 201));
+      log.flush();
       // The one that is written to is not old, whatever it begins with.
       List<Line> left = all(log, Category.TASK);
       assertTrue(left.size() < 30, left.size() + " lines");
-      assertEquals(200L, left.getLast().entry().data().get("number"));
+      assertEquals(201L, left.getLast().entry().data().get("number"));
     }
   }
 
@@ -165,14 +170,19 @@ class LogBoundsIT {
     var bounds =
         new FileEventLog.Bounds(
             3_000, 50, DAY.multipliedBy(100_000), 1L << 30, Duration.ofHours(1));
-    try (var log = new FileEventLog(disk, root, bounds, Instant::now)) {
+    // Uncompressed: a simulated disk is for one thread.
+    try (var log = new FileEventLog(disk, root, bounds, Instant::now, false)) {
       int appended = 0;
       for (int round = 0; round < 60; round++) {
-        disk.full = round % 4 == 2;
+        // Twice in a row: then what tells of the first loss is lost, too.
+        disk.full = round % 4 >= 2;
         for (int i = 0; i < 10; i++) {
           log.append(entry(Category.TASK, appended++));
         }
         log.flush();
+        String refusal = log.condition().refusal();
+        assertEquals(disk.full, refusal != null, "round " + round + ": " + refusal);
+        assertTrue(refusal == null || refusal.contains("task.jsonl: No space left"), refusal);
       }
       disk.full = false;
       log.append(entry(Category.TASK, appended++));
@@ -189,7 +199,33 @@ class LogBoundsIT {
       }
       assertTrue(lost > 0);
       assertEquals(appended, numbers.size() + lost);
+      assertEquals(lost, log.condition().lost().get(Category.TASK));
+      assertNotNull(log.condition().firstLostAt());
       assertTrue(all(log, Category.SYSTEM).isEmpty());
+    }
+  }
+
+  @Test
+  void aLogWhoseWriterHasEndedSaysSo() throws Exception {
+    var bounds = new FileEventLog.Bounds(3_000, 5, DAY, 1L << 30, Duration.ofHours(1));
+    var disk =
+        new ForwardingDisk(new NioDisk()) {
+          @Override
+          public DiskFile open(Path file, Access access) throws IOException {
+            return new ForwardingFile(super.open(file, access)) {
+              @Override
+              public void write(ByteBuffer source, long offset) {
+                throw new IllegalStateException("nobody foresaw this");
+              }
+            };
+          }
+        };
+    try (var log = new FileEventLog(disk, directory, bounds, InstantSource.system())) {
+      assertNull(log.condition().refusal());
+      log.append(entry(Category.ERROR, 0));
+      log.flush();
+      String refusal = log.condition().refusal();
+      assertTrue(refusal != null && refusal.contains("has ended"), refusal);
     }
   }
 

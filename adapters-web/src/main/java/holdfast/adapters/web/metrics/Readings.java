@@ -49,8 +49,19 @@ final class Readings {
             })
         .register(registry);
     GaugeWithCallback.builder()
+        .name("holdfast_health_status")
+        .help("How a component is: 0 healthy, 1 degraded, 2 unhealthy.")
+        .labelNames("component")
+        .callback(
+            readings -> {
+              for (HealthReport.Check check : server.health().checks()) {
+                readings.call(level(check.status()), check.name());
+              }
+            })
+        .register(registry);
+    GaugeWithCallback.builder()
         .name("holdfast_disk_free_bytes")
-        .help("Bytes that are free where a copy of the journal is.")
+        .help("Bytes that are free where a copy of the journal is, and where event logs are.")
         .labelNames("copy")
         .callback(
             readings -> {
@@ -59,6 +70,14 @@ final class Readings {
               }
             })
         .register(registry);
+  }
+
+  private static int level(HealthReport.Status status) {
+    return switch (status) {
+      case HEALTHY -> 0;
+      case DEGRADED -> 1;
+      case UNHEALTHY -> 2;
+    };
   }
 
   private void tasks(PrometheusRegistry registry) {

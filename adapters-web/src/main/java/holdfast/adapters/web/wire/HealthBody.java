@@ -1,6 +1,7 @@
 package holdfast.adapters.web.wire;
 
 import jakarta.json.bind.annotation.JsonbPropertyOrder;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -14,9 +15,21 @@ import org.jspecify.annotations.Nullable;
 public record HealthBody(
     String status, Map<String, ComponentBody> components, MetricsBody metrics) {
 
-  /** One part of the server. */
-  @JsonbPropertyOrder({"status", "message"})
-  public record ComponentBody(String status, String message) {}
+  /**
+   * One part of the server.
+   *
+   * @param message what it does, or why it is not healthy
+   * @param remedy what to do if it is not healthy, else null
+   * @param since when its status last changed, as far as this start knows
+   */
+  @JsonbPropertyOrder({"status", "message", "remedy", "since"})
+  public record ComponentBody(
+      String status, String message, @Nullable String remedy, Instant since) {}
+
+  /** The same with its name, for whoever follows. */
+  @JsonbPropertyOrder({"name", "status", "message", "remedy", "since"})
+  public record NamedComponentBody(
+      String name, String status, String message, @Nullable String remedy, Instant since) {}
 
   /**
    * Figures.
