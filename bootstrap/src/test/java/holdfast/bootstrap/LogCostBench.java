@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-
+import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -79,12 +79,6 @@ final class LogCostBench {
     public void close() {
       log.close();
     }
-  }
-
-  /** Turns something on or off. */
-  @FunctionalInterface
-  private interface BooleanTurn {
-    void turn(boolean on);
   }
 
   /** Keeps entries, or does not. */
@@ -161,7 +155,7 @@ final class LogCostBench {
     compare("audit trail", on -> trail.on = on);
   }
 
-  private void compare(String what, BooleanTurn turn) throws InterruptedException {
+  private void compare(String what, Consumer<Boolean> turn) throws InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
     measure(true, turn);
     var with = new ArrayList<Measured>();
@@ -200,9 +194,9 @@ final class LogCostBench {
     return values.stream().mapToDouble(figure).sorted().toArray()[values.size() / 2];
   }
 
-  private Measured measure(boolean on, BooleanTurn turn) throws InterruptedException {
+  private Measured measure(boolean on, Consumer<Boolean> turn) throws InterruptedException {
     log.flush();
-    turn.turn(on);
+    turn.accept(on);
     var submitted = new AtomicLong();
     long processor = PROCESSOR.getProcessCpuTime();
     long begun = System.nanoTime();

@@ -173,24 +173,42 @@ final class AuditWalk {
     return isComplete || taker.damaged("the end of the file is gone");
   }
 
-  /** The last entry of an older file, unchecked; null if none can be read. */
+  /** The last entry of an older file; null if that is not as it was written. */
   @Nullable Head last(long first) throws IOException {
-    @Nullable Head[] last = {null};
-    rotated(
-        first,
-        new Taker() {
-          @Override
-          public boolean line(byte[] bytes, int from, int to, boolean isWhole) {
-            AuditLine line = AuditLine.check(bytes, from, to);
-            last[0] = line == null ? last[0] : line.head();
-            return true;
-          }
+    RotatedFiles.Opened opened = older.open(first);
+    if (opened == null) {
+      return null;
+    }
+    try (DiskFile lines = opened.file()) {
+      byte[] end = opened.isCompressed() ? lastBlock(lines) : lastPiece(lines);
+      int to = end == null ? 0 : end.length - 1;
+      if (end == null || to < 0 || end[to] != '\n') {
+        return null;
+      }
+      int from = to;
+      while (from > 0 && end[from - 1] != '\n') {
+        from--;
+      }
+      AuditLine last = AuditLine.check(end, from, to);
+      return last == null ? null : last.head();
+    }
+  }
 
-          @Override
-          public boolean damaged(String what) {
-            return false;
-          }
-        });
-    return last[0];
+  private static byte[] lastPiece(DiskFile lines) throws IOException {
+    long size = lines.size();
+    byte[] piece = new byte[(int) Math.min(size, LogLine.BYTES_MAX + 1)];
+    LogBlock.fill(lines, size - piece.length, ByteBuffer.wrap(piece));
+    return piece;
+  }
+
+  private static byte @Nullable [] lastBlock(DiskFile lines) throws IOException {
+    LogBlock last = null;
+    for (long at = 0; at < lines.size(); at = last.end()) {
+      last = LogBlock.at(lines, at);
+      if (last == null) {
+        return null;
+      }
+    }
+    return last == null ? null : last.lines(lines);
   }
 }
