@@ -33,6 +33,10 @@ public record Ports(
 
   /** Adds an entry to the audit trail on the same terms; false if there is no room for it. */
   boolean audit(AuditTrail.Entry entry) {
+    if (entry.isChange()) {
+      // Nothing in it comes from a user, and there are many.
+      return audit.append(entry);
+    }
     return audit.append(
         new AuditTrail.Entry(
             entry.at(),
