@@ -121,14 +121,13 @@ public final class Audit {
   }
 
   /**
-   * Makes everything durable that the journal is about to put aside.
+   * Makes everything durable that the journal is about to put aside. While nothing is committed.
    *
    * @throws StorageException if that cannot be
    */
   void complete() {
-    if (behind) {
-      catchUp();
-    }
+    behind = true;
+    catchUp();
     if (behind) {
       throw new StorageException("the audit trail lacks entries that the disk has no room for");
     }
