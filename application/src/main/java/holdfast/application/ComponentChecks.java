@@ -256,7 +256,7 @@ final class ComponentChecks {
   private Check scrub() {
     Trouble loss = maintenance.scrub().loss();
     return loss != null
-        ? unhealthy("scrub", false, loss.why(), loss.remedy())
+        ? degraded("scrub", loss.why(), loss.remedy())
         : Check.of("scrub", maintenance.scrub().trouble(), scrubbed());
   }
 

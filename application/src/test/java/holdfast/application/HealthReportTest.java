@@ -253,7 +253,7 @@ class HealthReportTest {
     assertHealthy("scrub", "0 unmendable");
     site.scrubbing.damage(new Mended("/here", "is gone", null, null));
     site.server().scrub().round();
-    assertIll("scrub", Status.UNHEALTHY, "/here is gone", "from a backup");
+    assertIll("scrub", Status.DEGRADED, "/here is gone", "from a backup");
     assertTrue(site.server().health().ready());
   }
 

@@ -106,8 +106,13 @@ class RestartEndToEndTest {
   void outputGoesOnAtTheExactByteInEitherShell(String shell) throws Exception {
     assumeTrue(onPath(shell), shell + " is not installed");
     Path data = scratch.resolve("data");
+    Path go = scratch.resolve("go");
+    // However long the restart takes, it is not over then.
     String script =
-        "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; sleep 0.01; done; exit 7";
+        "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; sleep 0.01;"
+            + " if [ $i -eq 300 ]; then while [ ! -e "
+            + go
+            + " ]; do sleep 0.05; done; fi; done; exit 7";
     String id;
     try (PackagedServer server = PackagedServer.start(data)) {
       ApiClient api = server.client();
@@ -119,6 +124,7 @@ class RestartEndToEndTest {
     try (PackagedServer server = PackagedServer.start(data)) {
       ApiClient api = server.client();
       assertEquals("ADOPTED", verdict(api, id).getString("verdict"));
+      Files.createFile(go);
       JsonObject task = api.awaitEnd(id);
       assertEquals("FAILED", task.getString("state"));
       assertEquals(7, task.getJsonObject("outcome").getInt("exitCode"));

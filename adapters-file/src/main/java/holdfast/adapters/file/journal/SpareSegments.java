@@ -5,6 +5,7 @@ import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.DiskFullException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +48,8 @@ final class SpareSegments {
     }
     try {
       makeMissing();
-    } catch (DiskFullException e) {
+    } catch (DiskFullException | NoSuchFileException e) {
+      // Nothing has failed to be written: there was no room, or no place, and may be again.
       throw e;
     } catch (IOException e) {
       failure = e;
