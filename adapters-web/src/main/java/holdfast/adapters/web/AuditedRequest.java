@@ -20,12 +20,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class AuditedRequest {
   private static final Set<String> READING = Set.of("GET", "HEAD", "OPTIONS");
+
+  /** Input is no change of ours, and comes too often to wait for the disk each time. */
+  private static final Set<String> NOT_WAITED_FOR =
+      Set.of("POST /api/tasks/{id}/input", "ws input");
+
   private static final Pattern TARGET = Pattern.compile("[0-9A-Za-z.-]{1,64}");
 
   /** Not let in, whatever the method: those who ask are told of. */
   private static final Set<ProblemCode> AT_THE_DOOR =
       Set.of(
           ProblemCode.UNAUTHORIZED,
+          ProblemCode.FORBIDDEN,
           ProblemCode.WRONG_HOST,
           ProblemCode.WRONG_ORIGIN,
           ProblemCode.TOO_MANY_REQUESTS);
@@ -108,8 +114,7 @@ final class AuditedRequest {
     if (audit != null && isChanging && whose != null && !whose.isTold()) {
       Map<String, Object> details =
           query == null || query.isEmpty() || bearsCode ? Map.of() : Map.of("query", query);
-      // Input is no change of ours, and comes too often to wait for the disk each time.
-      audit.done(by(), target, details, !action.endsWith("input"));
+      audit.done(by(), target, details, !NOT_WAITED_FOR.contains(action));
     }
   }
 

@@ -152,13 +152,14 @@ final class FrontDoor {
       audited.about(route, parameter);
     }
     Problem problem = gate.check(access, method, parameter, request.headers());
+    boolean isKnown = problem == null || problem.code() == ProblemCode.FORBIDDEN;
+    if (isKnown) {
+      audited.admitted(gate.actor(access, request.headers()));
+    }
     // Before recovery there is no saying what a good token would reach.
-    boolean isForLater =
-        known == null && problem != null && problem.code() == ProblemCode.FORBIDDEN;
-    if (problem != null && !isForLater) {
+    if (problem != null && !(isKnown && known == null)) {
       throw new RefusedException(problem);
     }
-    audited.admitted(gate.actor(access, request.headers()));
     if (access != Access.ANYBODY) {
       refuseUnlessServing(known);
     }

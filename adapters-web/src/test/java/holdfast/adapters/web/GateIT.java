@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.domain.port.AuditTrail;
 import holdfast.domain.task.RunRef;
 import holdfast.domain.task.TaskId;
 import java.io.IOException;
@@ -226,6 +227,35 @@ class GateIT {
     for (int i = 0; i < Throttle.GUESSES_MAX + 1; i++) {
       assertEquals(401, status("GET", "/api/tasks/" + id, host(), token), "no guess, so no 429");
     }
+  }
+
+  /** Whoever tries what his token does not reach has a name. */
+  @Test
+  void whatATokenDoesNotReachIsNotedUnderTheNameOfItsBearer() throws IOException {
+    String reading = "Authorization: Bearer " + READING;
+    assertEquals(403, status("POST", "/api/sync/force", host(), reading));
+    server.world.program("wait", _ -> {});
+    String id = server.submit("{\"command\":[\"wait\"]}");
+    TestServer.await("running", () -> server.get("/api/tasks/" + id).body().contains("RUNNING"));
+    String token = "Authorization: Bearer " + OF_TASKS.of(new RunRef(new TaskId(id), 1, 1));
+    assertEquals(403, status("GET", "/api/tasks", host(), token));
+    try (var client =
+        SocketClient.connect(
+            server,
+            "GET /ws HTTP/1.1\r\n" + host() + "\r\n" + reading + "\r\n",
+            SocketUpgrade.SUBPROTOCOL)) {
+      client.send("{\"type\":\"command\",\"id\":\"c\",\"action\":\"submit\",\"body\":{}}");
+      client.text("result");
+    }
+    assertEquals(
+        List.of(
+            "reader POST /api/sync/force forbidden",
+            "task:" + id + " GET /api/tasks forbidden",
+            "reader ws submit forbidden"),
+        server.audit.entries().stream()
+            .filter(entry -> !entry.result().equals(AuditTrail.Entry.OK))
+            .map(entry -> entry.by().actor() + " " + entry.by().action() + " " + entry.result())
+            .toList());
   }
 
   @Test
