@@ -27,7 +27,6 @@ final class CompactedSubscription<V> extends PulledSubscription {
   private boolean snapshotDue;
   private long reached;
   private boolean live;
-  private volatile Runnable unfollow = () -> {};
 
   /** What a topic's events look like. */
   interface Face<V> {
@@ -80,16 +79,7 @@ final class CompactedSubscription<V> extends PulledSubscription {
 
   /** Begins to call {@code announce} when there may be something to write. Once. */
   void begin(Runnable announce) {
-    unfollow = feed.follow(announce);
-    if (isOver()) {
-      unfollow.run();
-    }
-  }
-
-  @Override
-  void close() {
-    super.close();
-    unfollow.run();
+    follow(feed::follow, announce);
   }
 
   @Override

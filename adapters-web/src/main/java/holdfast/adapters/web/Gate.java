@@ -168,9 +168,17 @@ final class Gate {
     };
   }
 
-  /** Whether whoever may connect may also send commands. */
-  boolean mayChange(Headers headers) {
-    return !(bearer(headers) instanceof Bearer.Reader);
+  /**
+   * Who holds a connection.
+   *
+   * @param actor as the audit trail calls him
+   * @param mayCommand whether he may change anything
+   */
+  record Guest(String actor, boolean mayCommand) {}
+
+  /** Who was let in by {@link #checkUpgrade}. */
+  Guest guest(Headers headers) {
+    return new Guest(actor(Access.TOKEN, headers), !(bearer(headers) instanceof Bearer.Reader));
   }
 
   /**
@@ -185,7 +193,7 @@ final class Gate {
     return problem != null ? problem : beyondReach(bearer(headers), Access.TOKEN, true, null);
   }
 
-  /** Who was let in by {@link #check} or {@link #checkUpgrade}, as the audit trail calls them. */
+  /** Who sent what {@link #check} knows the token of, as the audit trail calls them. */
   String actor(Access access, Headers headers) {
     if (access == Access.ANYBODY || access == Access.CODE || token == null) {
       return "anybody";

@@ -23,7 +23,6 @@ final class LogSubscription extends PulledSubscription {
   private long reached;
   private long said;
   private boolean live;
-  private volatile Runnable unfollow = () -> {};
 
   /**
    * @param epoch the present one
@@ -46,16 +45,7 @@ final class LogSubscription extends PulledSubscription {
 
   /** Begins to call {@code announce} when there may be something to write. Once. */
   void begin(Runnable announce) {
-    unfollow = log.follow(announce);
-    if (isOver()) {
-      unfollow.run();
-    }
-  }
-
-  @Override
-  void close() {
-    super.close();
-    unfollow.run();
+    follow(log::follow, announce);
   }
 
   @Override

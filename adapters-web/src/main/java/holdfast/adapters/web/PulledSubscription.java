@@ -3,6 +3,7 @@ package holdfast.adapters.web;
 import holdfast.adapters.web.wire.Frames;
 import holdfast.application.Subscription;
 import java.util.Locale;
+import java.util.function.UnaryOperator;
 
 /**
  * A subscription from which the socket's writer pulls when there is something to say: nothing waits
@@ -15,6 +16,7 @@ abstract sealed class PulledSubscription
   private final Runnable ended;
   private volatile boolean over;
   private volatile boolean markDue;
+  private volatile Runnable unfollow = () -> {};
 
   /** Whether it waits in the outbox; guarded by the outbox's lock. */
   boolean announced;
@@ -55,9 +57,22 @@ abstract sealed class PulledSubscription
     return over;
   }
 
+  /**
+   * Begins to be told by {@code source} when there may be something to write. Once.
+   *
+   * @param source is given whom to tell, and gives what ends that
+   */
+  final void follow(UnaryOperator<Runnable> source, Runnable announce) {
+    unfollow = source.apply(announce);
+    if (over) {
+      unfollow.run();
+    }
+  }
+
   /** Ends it; the writer sends no more of it. Any thread; idempotent. */
   void close() {
     over = true;
+    unfollow.run();
   }
 
   /**

@@ -20,8 +20,7 @@ final class SocketCommands {
 
   private final SocketServices services;
   private final Outbox outbox;
-  private final boolean mayCommand;
-  private final String actor;
+  private final Gate.Guest guest;
   private final SocketAddress peer;
   private final Lanes lanes = new Lanes();
   private final Semaphore underWay = new Semaphore(UNDER_WAY_MAX);
@@ -38,20 +37,10 @@ final class SocketCommands {
       @Nullable Json body,
       @Nullable String idempotencyKey) {}
 
-  /**
-   * @param mayCommand whether the client may change anything
-   * @param actor whom the client was let in as
-   */
-  SocketCommands(
-      SocketServices services,
-      Outbox outbox,
-      boolean mayCommand,
-      String actor,
-      SocketAddress peer) {
-    this.mayCommand = mayCommand;
+  SocketCommands(SocketServices services, Outbox outbox, Gate.Guest guest, SocketAddress peer) {
     this.services = services;
     this.outbox = outbox;
-    this.actor = actor;
+    this.guest = guest;
     this.peer = peer;
   }
 
@@ -95,7 +84,7 @@ final class SocketCommands {
     var command = new Command(id, String.valueOf(action), taskId, body, key);
     underWay.acquire();
     outbox.commandBegun();
-    if (!mayCommand) {
+    if (!guest.mayCommand()) {
       var refusal = Problem.of(ProblemCode.FORBIDDEN, "the token of this socket is for reading");
       outbox.result(result(id, refused(refusal, audited(command))), underWay::release);
       return;
@@ -113,7 +102,7 @@ final class SocketCommands {
 
   private AuditedRequest audited(Command command) {
     return new AuditedRequest(services.application().audit(), "ws", peer)
-        .command(actor, command.action(), command.taskId());
+        .command(guest.actor(), command.action(), command.taskId());
   }
 
   private void carryOut(Command command) {

@@ -45,23 +45,19 @@ final class SocketSession {
   private volatile boolean receiving;
   private long pingedAt = System.nanoTime();
 
-  /**
-   * @param actor whom the client was let in as
-   */
   SocketSession(
       SocketServices services,
       Sockets sockets,
       Connection connection,
       FrameWriter frames,
       InstantSource clock,
-      boolean mayCommand,
-      String actor) {
+      Gate.Guest guest) {
     this.services = services;
     this.sockets = sockets;
     this.connection = connection;
     this.clock = clock;
     this.outbox = new Outbox(frames);
-    this.commands = new SocketCommands(services, outbox, mayCommand, actor, connection.peer());
+    this.commands = new SocketCommands(services, outbox, guest, connection.peer());
     this.diary = new SocketDiary(services.application(), sockets.nextNumber(), connection.peer());
     this.heartbeatNanos = sockets.heartbeat().toNanos();
     this.writer = Thread.ofVirtual().name("socket-writer").unstarted(this::write);

@@ -87,10 +87,8 @@ final class SocketUpgrade {
     connection.upgraded();
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
-    String actor = gate.actor(Access.TOKEN, headers);
     var session =
-        new SocketSession(
-            services, sockets, connection, writer, clock, gate.mayChange(headers), actor);
+        new SocketSession(services, sockets, connection, writer, clock, gate.guest(headers));
     return new SocketConnection(
         session, new FrameReader(context.dataReader(), messageBytesMax), spoken);
   }
