@@ -7,6 +7,7 @@ import holdfast.adapters.file.json.MalformedJsonException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,118 +53,123 @@ public record Manifest(
     return new Manifest(FORMAT, lineage, 1, 0, 0, 0, false, 0, Census.EMPTY, 0, List.of(), 0, null);
   }
 
+  /** What becomes of a manifest: all of it, to be changed in part. */
+  private static final class Draft {
+    private final UUID lineage;
+    private long epoch;
+    private long term;
+    private long servedTerm;
+    private long seq;
+    private boolean clean;
+    private long checkpoint;
+    private @Nullable Census census;
+    private long floor;
+    private List<String> snapshots;
+    private long generation;
+    private @Nullable AuditAnchor audit;
+
+    Draft(Manifest from) {
+      lineage = from.lineage;
+      epoch = from.epoch;
+      term = from.term;
+      servedTerm = from.servedTerm;
+      seq = from.seq;
+      clean = from.clean;
+      checkpoint = from.checkpoint;
+      census = from.census;
+      floor = from.floor;
+      snapshots = from.snapshots;
+      generation = from.generation;
+      audit = from.audit;
+    }
+
+    Manifest finished() {
+      return new Manifest(
+          FORMAT,
+          lineage,
+          epoch,
+          term,
+          servedTerm,
+          seq,
+          clean,
+          checkpoint,
+          census,
+          floor,
+          snapshots,
+          generation,
+          audit);
+    }
+  }
+
+  private Manifest with(Consumer<Draft> change) {
+    var draft = new Draft(this);
+    change.accept(draft);
+    return draft.finished();
+  }
+
   public Manifest withTerm(long next) {
-    return copy(epoch, next, servedTerm, seq, false);
+    return with(
+        draft -> {
+          draft.term = next;
+          draft.clean = false;
+        });
   }
 
   /** Of an epoch; what was true of the state files and snapshots of another one is not of it. */
   public Manifest inEpoch(long current) {
-    return current == epoch
-        ? copy(epoch, term, servedTerm, seq, false)
-        : copy(current, term, servedTerm, seq, false)
-            .withCheckpoint(0, Census.EMPTY)
-            .withFloor(0, List.of());
+    return with(
+        draft -> {
+          draft.clean = false;
+          if (current != epoch) {
+            draft.epoch = current;
+            draft.checkpoint = 0;
+            draft.census = Census.EMPTY;
+            draft.floor = 0;
+            draft.snapshots = List.of();
+          }
+        });
   }
 
   /** Says that the term serves, from {@code durable} on. */
   public Manifest serving(long durable) {
-    return copy(epoch, term, term, durable, false);
+    return reaching(durable).with(draft -> draft.servedTerm = term);
   }
 
   public Manifest reaching(long durable) {
-    return copy(epoch, term, servedTerm, durable, false);
+    return with(
+        draft -> {
+          draft.seq = durable;
+          draft.clean = false;
+        });
   }
 
   public Manifest endedClean(long durable) {
-    return copy(epoch, term, servedTerm, durable, true);
+    return reaching(durable).with(draft -> draft.clean = true);
   }
 
   public Manifest withCheckpoint(long next, @Nullable Census then) {
-    return new Manifest(
-        FORMAT,
-        lineage,
-        epoch,
-        term,
-        servedTerm,
-        seq,
-        clean,
-        next,
-        then,
-        floor,
-        snapshots,
-        generation,
-        audit);
+    return with(
+        draft -> {
+          draft.checkpoint = next;
+          draft.census = then;
+        });
   }
 
   public Manifest withFloor(long next, List<String> ids) {
-    return new Manifest(
-        FORMAT,
-        lineage,
-        epoch,
-        term,
-        servedTerm,
-        seq,
-        clean,
-        checkpoint,
-        census,
-        next,
-        ids,
-        generation,
-        audit);
+    return with(
+        draft -> {
+          draft.floor = next;
+          draft.snapshots = ids;
+        });
   }
 
   /** Vouching for this of the audit trail; null leaves what it vouches for. */
   Manifest withAudit(@Nullable AuditAnchor anchor) {
-    return anchor == null
-        ? this
-        : new Manifest(
-            FORMAT,
-            lineage,
-            epoch,
-            term,
-            servedTerm,
-            seq,
-            clean,
-            checkpoint,
-            census,
-            floor,
-            snapshots,
-            generation,
-            anchor);
+    return anchor == null ? this : with(draft -> draft.audit = anchor);
   }
 
   Manifest nextGeneration() {
-    return new Manifest(
-        FORMAT,
-        lineage,
-        epoch,
-        term,
-        servedTerm,
-        seq,
-        clean,
-        checkpoint,
-        census,
-        floor,
-        snapshots,
-        generation + 1,
-        audit);
-  }
-
-  private Manifest copy(long epoch, long term, long servedTerm, long seq, boolean clean) {
-    return new Manifest(
-        FORMAT,
-        lineage,
-        epoch,
-        term,
-        servedTerm,
-        seq,
-        clean,
-        checkpoint,
-        census,
-        floor,
-        snapshots,
-        generation,
-        audit);
+    return with(draft -> draft.generation = generation + 1);
   }
 
   byte[] bytes() {
