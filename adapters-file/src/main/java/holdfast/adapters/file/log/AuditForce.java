@@ -4,7 +4,6 @@ import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.layout.AuditAnchor;
 import holdfast.domain.port.AuditTrail.Head;
-import holdfast.domain.port.EventLog.Category;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +40,7 @@ final class AuditForce {
     Head head = chain.head();
     AuditAnchor known = vouching.anchors().known();
     if (known == null || known.head().index() < head.index()) {
-      try (DiskFile file = RotatedFiles.open(disk, current())) {
+      try (DiskFile file = RotatedFiles.open(disk, older.current())) {
         // What was rotated away was forced before.
         if (file != null) {
           file.force();
@@ -57,12 +56,8 @@ final class AuditForce {
     return known == null ? Head.NONE : known.base();
   }
 
-  Path current() {
-    return directory.resolve(Category.AUDIT.label() + ".jsonl");
-  }
-
   AuditWalk walk() {
-    return new AuditWalk(current(), older, disk);
+    return new AuditWalk(older, disk);
   }
 
   /** Keeps all files there until {@link #read}. */

@@ -35,6 +35,18 @@ final class AuditJournal {
     this.lastSeq = lastSeq;
   }
 
+  /** In what an entry and the journal do not agree. */
+  private record Wrong(Flaw flaw, String detail) {}
+
+  /**
+   * Changes without an entry.
+   *
+   * @param first its seq; 0 if there is none
+   */
+  record Lacking(long changes, long first) {
+    static final Lacking NONE = new Lacking(0, 0);
+  }
+
   /** What does not agree, as far as is known. */
   @Nullable Broken suspected() {
     return suspected;
@@ -50,13 +62,13 @@ final class AuditJournal {
       accountFor(entry.head().seq());
       return;
     }
-    String wrong = change <= position ? "it repeats change " + change : compare(entry, change);
+    Wrong wrong =
+        change <= position
+            ? new Wrong(Flaw.ALTERED, "it repeats change " + change)
+            : compare(entry, change);
     position = Math.max(position, change);
     if (wrong != null && suspected == null) {
-      boolean isMissing = wrong.startsWith("change ");
-      suspected =
-          new Broken(
-              isMissing ? Flaw.MISSING : Flaw.ALTERED, entry.head().index(), file, number, wrong);
+      suspected = new Broken(wrong.flaw(), entry.head().index(), file, number, wrong.detail());
       suspectedSeq = change;
     }
   }
@@ -72,20 +84,22 @@ final class AuditJournal {
     position = through;
   }
 
-  private @Nullable String compare(AuditLine entry, long change) {
+  private @Nullable Wrong compare(AuditLine entry, long change) {
     Committed next = next();
     if (next == null) {
       // What was before a restore is not in the journal any more.
-      return change > lastSeq ? "history has no change " + change : null;
+      return change > lastSeq ? new Wrong(Flaw.ALTERED, "history has no change " + change) : null;
     }
     if (next.seq() < change) {
-      return "change "
-          + next.seq()
-          + " of the journal, "
-          + next.change().cause()
-          + " of "
-          + next.change().key().id()
-          + ", has no entry";
+      return new Wrong(
+          Flaw.MISSING,
+          "change "
+              + next.seq()
+              + " of the journal, "
+              + next.change().cause()
+              + " of "
+              + next.change().key().id()
+              + ", has no entry");
     }
     if (next.seq() > change) {
       return null;
@@ -93,7 +107,7 @@ final class AuditJournal {
     page.poll();
     return entry.isOf(AuditTrail.Entry.of(next))
         ? null
-        : "the journal says otherwise of change " + change;
+        : new Wrong(Flaw.ALTERED, "the journal says otherwise of change " + change);
   }
 
   /** The next change behind the position that the journal has. */
@@ -107,12 +121,8 @@ final class AuditJournal {
     return page.peek();
   }
 
-  /**
-   * Changes up to {@code last} that have no entry behind all that were seen.
-   *
-   * @return how many, and the first of them in {@code [1]}
-   */
-  long[] lacking(long last) {
+  /** Changes up to {@code last} that have no entry behind all that were seen. */
+  Lacking lacking(long last) {
     long count = 0;
     long first = 0;
     for (Committed next = begun ? next() : null;
@@ -122,6 +132,6 @@ final class AuditJournal {
       count++;
       position = next.seq();
     }
-    return new long[] {count, first};
+    return new Lacking(count, first);
   }
 }

@@ -85,8 +85,13 @@ record AuditLine(Line line, Head head, String previous) {
         : null;
   }
 
+  /** Whether it is a line of a version that kept no trail. */
+  static boolean isOfBefore(byte[] bytes, int from, int to) {
+    return !isChained(bytes, from, to) && LogLine.decode(bytes, from, to, Category.AUDIT) != null;
+  }
+
   /** Whether a line ends as an entry of the chain does. */
-  static boolean isChained(byte[] bytes, int from, int to) {
+  private static boolean isChained(byte[] bytes, int from, int to) {
     int at = to - 2 - DIGITS - HASH.length;
     return at >= from && Arrays.equals(bytes, at, at + HASH.length, HASH, 0, HASH.length);
   }

@@ -39,9 +39,9 @@ public final class AuditTail implements AuditWalk.Taker {
     Path directory = logs.resolve(Category.AUDIT.label());
     Layout.create(disk, directory);
     var older = new RotatedFiles(disk, directory, Category.AUDIT);
-    Path current = directory.resolve(Category.AUDIT.label() + ".jsonl");
+    Path current = older.current();
     var tail = new AuditTail(anchor);
-    var walk = new AuditWalk(current, older, disk);
+    var walk = new AuditWalk(older, disk);
     walk.current(tail);
     if (!tail.isBroken || !tail.isBehindAnchor(walk, older)) {
       return null;
@@ -74,11 +74,7 @@ public final class AuditTail implements AuditWalk.Taker {
             && (last == null
                 || (entry.head().index() == last.index() + 1
                     && entry.previous().equals(last.hash())));
-    boolean isOlder =
-        isWhole
-            && last == null
-            && !AuditLine.isChained(bytes, from, to)
-            && LogLine.decode(bytes, from, to, Category.AUDIT) != null;
+    boolean isOlder = isWhole && last == null && AuditLine.isOfBefore(bytes, from, to);
     if (!fits && !isOlder) {
       isBroken = true;
       return false;

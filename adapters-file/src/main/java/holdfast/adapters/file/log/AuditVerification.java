@@ -6,7 +6,6 @@ import holdfast.domain.port.AuditTrail.Changes;
 import holdfast.domain.port.AuditTrail.Flaw;
 import holdfast.domain.port.AuditTrail.Head;
 import holdfast.domain.port.AuditTrail.Verdict;
-import holdfast.domain.port.EventLog.Category;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -80,12 +79,13 @@ final class AuditVerification implements AuditWalk.Taker {
     if (suspected != null && (broken.isEmpty() || suspected.index() < broken.getFirst().index())) {
       broken.addFirst(suspected);
     }
-    long[] lacking = broken.isEmpty() ? journal.lacking(lastWanted()) : new long[2];
-    if (lacking[0] > 0 && isOrderly) {
-      breaks(Flaw.TRUNCATED, end().index() + 1, "change " + lacking[1] + " has no entry");
+    AuditJournal.Lacking lacking =
+        broken.isEmpty() ? journal.lacking(lastWanted()) : AuditJournal.Lacking.NONE;
+    if (lacking.changes() > 0 && isOrderly) {
+      breaks(Flaw.TRUNCATED, end().index() + 1, "change " + lacking.first() + " has no entry");
     }
     Broken first = broken.isEmpty() ? null : broken.getFirst();
-    return new Verdict(entries, end(), first, first == null ? lacking[0] : 0);
+    return new Verdict(entries, end(), first, first == null ? lacking.changes() : 0);
   }
 
   private long lastWanted() {
@@ -147,11 +147,7 @@ final class AuditVerification implements AuditWalk.Taker {
 
   private boolean unreadable(byte[] bytes, int from, int to, boolean isWhole) {
     boolean mayBeOlder = last == null && (base == null || base.index() == 0);
-    if (isWhole
-        && mayBeOlder
-        && !AuditLine.isChained(bytes, from, to)
-        && LogLine.decode(bytes, from, to, Category.AUDIT) != null) {
-      // Of a version that kept no trail.
+    if (isWhole && mayBeOlder && AuditLine.isOfBefore(bytes, from, to)) {
       older++;
       return true;
     }

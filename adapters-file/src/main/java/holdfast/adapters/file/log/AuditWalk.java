@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 final class AuditWalk {
   private static final int PIECE = 4 * LogLine.BYTES_MAX;
 
-  private final Path current;
   private final RotatedFiles older;
   private final Disk disk;
   private String file = "";
@@ -34,11 +33,7 @@ final class AuditWalk {
     boolean damaged(String what);
   }
 
-  /**
-   * @param current the file that is being written
-   */
-  AuditWalk(Path current, RotatedFiles older, Disk disk) {
-    this.current = current;
+  AuditWalk(RotatedFiles older, Disk disk) {
     this.older = older;
     this.disk = disk;
   }
@@ -58,10 +53,10 @@ final class AuditWalk {
     long done = 0;
     while (true) {
       // Before the others are listed: what is rotated in between is among them then.
-      try (DiskFile active = RotatedFiles.open(disk, current)) {
+      try (DiskFile active = RotatedFiles.open(disk, older.current())) {
         Long next = next(done);
         if (next == null) {
-          begin(current);
+          begin(older.current());
           if (active != null) {
             plain(active, taker);
           }
@@ -77,8 +72,8 @@ final class AuditWalk {
 
   /** Reads the file that is being written, alone. */
   void current(Taker taker) throws IOException {
-    begin(current);
-    try (DiskFile active = RotatedFiles.open(disk, current)) {
+    begin(older.current());
+    try (DiskFile active = RotatedFiles.open(disk, older.current())) {
       if (active != null) {
         plain(active, taker);
       }

@@ -84,11 +84,7 @@ public final class FileAuditTrail implements AuditTrail {
   public static Verdict verify(Disk disk, Path logs, boolean isOrderly, Evidence evidence)
       throws IOException {
     Path directory = logs.resolve(Category.AUDIT.label());
-    var walk =
-        new AuditWalk(
-            directory.resolve(Category.AUDIT.label() + ".jsonl"),
-            new RotatedFiles(disk, directory, Category.AUDIT),
-            disk);
+    var walk = new AuditWalk(new RotatedFiles(disk, directory, Category.AUDIT), disk);
     return new AuditVerification(
             walk,
             new AuditVerification.Evidence(

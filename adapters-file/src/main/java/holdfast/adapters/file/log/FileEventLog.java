@@ -6,9 +6,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.domain.port.AuditTrail.Head;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogReader;
-import holdfast.domain.port.EventLogReader.Line;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -49,7 +48,6 @@ public final class FileEventLog implements EventLog {
   private static final int FILES_IN_BUDGET = 2 * (Category.values().length + 1);
 
   private static final long FILE_BYTES_MIN = 4_096;
-  private static final int RETRIED_FIRST = 100;
 
   /**
    * In the order in which they are written, which is part of what is promised: of a task's line
@@ -69,10 +67,9 @@ public final class FileEventLog implements EventLog {
   private final FileEventLogReader reader;
   private final AuditChain chain;
   private final AuditForce audit;
+  private final LogWriter lines;
   private final Thread writer;
-  private volatile long readable;
   private volatile boolean closed;
-  private long number;
   private long retainedAt = System.nanoTime() - RETENTION_NANOS;
 
   /**
@@ -140,10 +137,14 @@ public final class FileEventLog implements EventLog {
       Layout.create(disk, folder);
       var rotated = new RotatedFiles(disk, folder, category);
       older.put(category, rotated);
-      Path file = folder.resolve(category.label() + ".jsonl");
       files.put(
           category,
-          new LogFile(disk, file, bounds.fileBytes(), rotated, full -> rotated(full, compress)));
+          new LogFile(
+              disk,
+              rotated.current(),
+              bounds.fileBytes(),
+              rotated,
+              full -> rotated(full, compress)));
     }
     retention =
         new LogRetention(
@@ -152,12 +153,13 @@ public final class FileEventLog implements EventLog {
             bounds.ageMax(),
             bounds.bytesMax() - (Category.values().length + 1) * bounds.fileBytes(),
             clock);
-    reader = new FileEventLogReader(disk, directory, older, recent, () -> readable);
-    number = Math.max(reader.lastNumber(), micros(clock.instant()));
-    readable = number;
+    var readable = new AtomicLong();
+    reader = new FileEventLogReader(disk, older, recent, readable::get);
+    readable.set(Math.max(reader.lastNumber(), micros(clock.instant())));
     chain = new AuditChain(AuditForce.end(reader.lastAudited(), vouching.anchors().known()));
     audit = new AuditForce(disk, directory.resolve(Category.AUDIT.label()), older(), vouching);
     older().beforeRemoval(audit::mayGo);
+    lines = new LogWriter(files, queue, lost, recent, chain, readable, clock);
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
   }
 
@@ -262,7 +264,7 @@ public final class FileEventLog implements EventLog {
     boolean last = false;
     while (!last) {
       LogQueue.Taken taken = queue.take(interval());
-      write(taken);
+      lines.write(taken);
       queue.done(taken.entries().size());
       if (System.nanoTime() - retainedAt >= RETENTION_NANOS) {
         retain();
@@ -278,111 +280,6 @@ public final class FileEventLog implements EventLog {
     return hurried ? FOLLOWED_FLUSH : bounds.flushInterval();
   }
 
-  private void write(LogQueue.Taken taken) {
-    Instant now = clock.instant();
-    taken.dropped().forEach((category, count) -> lost.lost(category, count, now));
-    Map<Category, Long> gaps = lost.untold();
-    if (taken.entries().isEmpty() && gaps.isEmpty() && chain.refused() == 0) {
-      return;
-    }
-    Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
-    boolean followed = recent.isFollowed();
-    long before = number;
-    retryAudit(followed, kept);
-    for (Entry entry : taken.entries()) {
-      add(entry, followed, kept);
-    }
-    gaps.forEach(
-        (category, count) ->
-            add(new Entry(now, category, "gap", Map.of("lost", count)), followed, kept));
-    // The trail keeps what it has taken until the disk takes it.
-    lost.told(Category.AUDIT);
-    files.forEach((category, file) -> write(category, file, gaps.containsKey(category), kept));
-    if (followed) {
-      recent.add(
-          kept.values().stream()
-              .flatMap(List::stream)
-              .sorted(Comparator.comparingLong(Line::number))
-              .toList(),
-          before);
-    } else {
-      recent.forget();
-    }
-    readable = number;
-    recent.announce();
-  }
-
-  /** Writes what the disk has refused: a little first, for it may still be refused. */
-  private void retryAudit(boolean followed, Map<Category, List<Line>> kept) {
-    int some = RETRIED_FIRST;
-    while (chain.refused() > 0) {
-      int refused = chain.refused();
-      chain.next(some).forEach(entry -> hand(entry, followed, kept));
-      write(Category.AUDIT, file(Category.AUDIT), false, kept);
-      if (chain.refused() > refused - Math.min(some, refused)) {
-        return;
-      }
-      some = LogQueue.CATEGORY_MAX;
-    }
-  }
-
-  private void add(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
-    if (entry.category() == Category.AUDIT) {
-      chain.add(entry);
-      if (chain.refused() > 0) {
-        return;
-      }
-    }
-    hand(entry, followed, kept);
-  }
-
-  private void hand(Entry entry, boolean followed, Map<Category, List<Line>> kept) {
-    number++;
-    byte[] line =
-        entry.category() == Category.AUDIT
-            ? chain.handOver(entry, number)
-            : LogLine.encode(entry, number);
-    file(entry.category()).add(number, line);
-    if (followed) {
-      kept.computeIfAbsent(entry.category(), _ -> new ArrayList<>())
-          .add(
-              new Line(
-                  number, entry, new String(line, 0, line.length - 1, StandardCharsets.UTF_8)));
-    }
-  }
-
-  /**
-   * @param hasGap whether the last line tells of lost ones: if it is lost itself, it is told again
-   */
-  private void write(
-      Category category, LogFile file, boolean hasGap, Map<Category, List<Line>> kept) {
-    boolean ordered = category == Category.INITIATIVE && file.hasLines();
-    int missing = file.hasLines() ? file.write() : 0;
-    lost.written(category, file.refusal());
-    if (ordered) {
-      file.force();
-    }
-    if (category == Category.AUDIT) {
-      chain.written(missing);
-      queue.waiting(category, chain.refused());
-    } else {
-      count(category, missing, hasGap);
-    }
-    List<Line> lines = kept.get(category);
-    if (missing > 0 && lines != null) {
-      lines.subList(Math.max(0, lines.size() - missing), lines.size()).clear();
-    }
-  }
-
-  private void count(Category category, int missing, boolean hasGap) {
-    int events = hasGap ? missing - 1 : missing;
-    if (missing == 0) {
-      lost.told(category);
-    } else if (events > 0) {
-      lost.lost(category, events, clock.instant());
-    }
-  }
-
   /** Before anything more is written: so what is kept never outgrows its bounds. */
   private void retain() {
     retainedAt = System.nanoTime();
@@ -391,14 +288,6 @@ public final class FileEventLog implements EventLog {
     } catch (IOException | RuntimeException e) {
       complain("log-not-removed", e);
     }
-  }
-
-  private LogFile file(Category category) {
-    LogFile file = files.get(category);
-    if (file == null) {
-      throw new AssertionError("every category has a file");
-    }
-    return file;
   }
 
   @Override

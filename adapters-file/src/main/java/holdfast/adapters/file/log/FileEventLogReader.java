@@ -7,7 +7,6 @@ import holdfast.domain.port.EventLog.Category;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -31,7 +30,6 @@ final class FileEventLogReader implements EventLogReader {
   private static final int SEQ_STEPS_MAX = 1_000;
 
   private final Disk disk;
-  private final Path directory;
   private final Map<Category, RotatedFiles> older;
   private final RecentLines recent;
   private final LongSupplier readable;
@@ -40,13 +38,8 @@ final class FileEventLogReader implements EventLogReader {
    * @param readable the number up to which all lines are in the files
    */
   FileEventLogReader(
-      Disk disk,
-      Path directory,
-      Map<Category, RotatedFiles> older,
-      RecentLines recent,
-      LongSupplier readable) {
+      Disk disk, Map<Category, RotatedFiles> older, RecentLines recent, LongSupplier readable) {
     this.disk = disk;
-    this.directory = directory;
     this.older = older;
     this.recent = recent;
     this.readable = readable;
@@ -244,8 +237,8 @@ final class FileEventLogReader implements EventLogReader {
   }
 
   private CategoryScan scan(Category category, Filter filter, Range range) throws IOException {
-    Path file = directory.resolve(category.label()).resolve(category.label() + ".jsonl");
-    return new CategoryScan(disk, file, older(category), new Reading(category, filter), range);
+    RotatedFiles older = older(category);
+    return new CategoryScan(disk, older.current(), older, new Reading(category, filter), range);
   }
 
   private Scans scans(Filter filter, Range range) throws IOException {

@@ -62,6 +62,11 @@ final class RotatedFiles {
     return category.label();
   }
 
+  /** The file that is being written. */
+  Path current() {
+    return directory.resolve(name() + ".jsonl");
+  }
+
   private Path plain(long first) {
     return directory.resolve(name() + "." + first + ".jsonl");
   }
