@@ -248,7 +248,7 @@ class HealthReportTest {
   }
 
   @Test
-  void theScrubIsUnhealthyWhenSomethingIsDamagedInEveryCopy() {
+  void theScrubIsDegradedWhenSomethingIsDamagedInEveryCopy() {
     Await.until("a round", () -> site.server().scrub().progress().completedAt() != null);
     assertHealthy("scrub", "0 unmendable");
     site.scrubbing.damage(new Mended("/here", "is gone", null, null));

@@ -39,6 +39,7 @@ final class SpareSegments {
    * Makes the spares that are missing. Does nothing if all are there.
    *
    * @throws DiskFullException if there is no room; may be tried again
+   * @throws NoSuchFileException if there is no place for them; may be tried again
    * @throws IOException if the disk failed; every later call fails too, since what a failed force
    *     left behind cannot be told from what it wrote
    */
