@@ -82,9 +82,10 @@ final class SocketUpgrade {
             + "\r\n"
             + (spoken ? "Sec-WebSocket-Protocol: " + SUBPROTOCOL + "\r\n" : "")
             + "\r\n";
-    context.dataWriter().writeNow(BufferData.create(answer.getBytes(StandardCharsets.US_ASCII)));
+    // Before the client knows: from then on it must not lose its place to another connection.
     Connection connection = Connection.current();
     connection.upgraded();
+    context.dataWriter().writeNow(BufferData.create(answer.getBytes(StandardCharsets.US_ASCII)));
     var writer =
         new FrameWriter(context.isSecure() ? null : connection.channel(), context.dataWriter());
     var session =
