@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LiveState {
   private final String instanceId;
-  private final String epoch;
+  private String epoch;
   private final long term;
 
   private final ImagedMap<TaskId, Stored<Task>> tasks =
@@ -104,9 +104,18 @@ public final class LiveState {
         opened.idempotency());
   }
 
-  /** Another state of the same storage, which an epoch begins with. */
-  LiveState inEpoch(String next, StateImage image) {
-    return new LiveState(instanceId, next, term, image);
+  /**
+   * Another state of the same storage, for an epoch that has no name yet: nobody may see it before
+   * {@link #begin}.
+   */
+  LiveState replacedBy(StateImage image) {
+    return new LiveState(instanceId, "", term, image);
+  }
+
+  /** Names the epoch that begins with this state. */
+  LiveState begin(String next) {
+    epoch = next;
+    return this;
   }
 
   /** The lineage of the storage. */

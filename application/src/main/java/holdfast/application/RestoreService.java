@@ -21,6 +21,8 @@ import holdfast.domain.task.TaskId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -157,11 +159,12 @@ public final class RestoreService {
 
   private Result restored(String snapshot, StateImage then, Running running)
       throws InterruptedException {
-    Instant now = core.clock().instant();
-    if (Restoration.plan(feed.image(now), snapshot, then, running, now)
-        instanceof Plan.Refused(var active)) {
+    if (running == Running.REFUSE) {
       // Looked at before anybody is made to wait.
-      return new Result.Refused(active);
+      List<Line> atStake = Restoration.atStake(feed.image(core.clock().instant()), then);
+      if (!atStake.isEmpty()) {
+        return new Result.Refused(atStake);
+      }
     }
     try (Hold _ = maintenance.snapshots().hold();
         Hold _ = maintenance.sync().hold();
@@ -185,22 +188,50 @@ public final class RestoreService {
     }
     Instant now = core.clock().instant();
     StateImage present = feed.image(now);
-    return switch (Restoration.plan(present, snapshot, then, running, now)) {
-      case Plan.Refused(var active) -> new Result.Refused(active);
-      case Plan.Granted(var next, var diff) -> {
-        core.audit().complete();
-        Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
-        yield switch (core.ports().tasks().replace(present.seq(), next)) {
-          case Replacement.Replaced(String epoch, List<String> notes) -> {
-            followOrEnd(diff, core.state().inEpoch(epoch, next));
-            log(snapshot, before, epoch, next.seq(), notes);
-            yield new Result.Restored(diff, before.id(), epoch, next.seq());
-          }
-          case Replacement.Refused(var reason, String detail) ->
-              new Result.Unavailable(reason, detail);
-          case Replacement.Unknown(String detail) -> new Result.DurabilityUnknown(detail);
-        };
+    if (running == Running.REFUSE) {
+      List<Line> atStake = Restoration.atStake(present, then);
+      if (!atStake.isEmpty()) {
+        return new Result.Refused(atStake);
       }
+    }
+    core.audit().complete();
+    // Both take long, neither needs the other, and nothing is changed yet.
+    var preparing = new FutureTask<Prepared>(() -> prepared(snapshot, present, then, now));
+    Thread.ofPlatform().daemon().name("holdfast-restore").start(preparing);
+    Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
+    return inForce(snapshot, before, present.seq(), done(preparing));
+  }
+
+  /** What is to be put in the place of the present state. */
+  private record Prepared(Plan.Granted plan, LiveState state) {}
+
+  private Prepared prepared(String snapshot, StateImage present, StateImage then, Instant now) {
+    // What REFUSE would refuse has been looked at.
+    return switch (Restoration.plan(present, snapshot, then, Running.ADOPT, now)) {
+      case Plan.Granted granted -> new Prepared(granted, core.state().replacedBy(granted.image()));
+      case Plan.Refused(var active) -> throw new IllegalStateException("refused for " + active);
+    };
+  }
+
+  private static <T> T done(FutureTask<T> task) throws InterruptedException {
+    try {
+      return task.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the restored state could not be made", e.getCause());
+    }
+  }
+
+  private Result inForce(String snapshot, Snapshot before, long presentSeq, Prepared next)
+      throws InterruptedException {
+    Plan.Granted plan = next.plan();
+    return switch (core.ports().tasks().replace(presentSeq, plan.image())) {
+      case Replacement.Replaced(String epoch, List<String> notes) -> {
+        followOrEnd(plan.diff(), next.state().begin(epoch));
+        log(snapshot, before, epoch, plan.image().seq(), notes);
+        yield new Result.Restored(plan.diff(), before.id(), epoch, plan.image().seq());
+      }
+      case Replacement.Refused(var reason, String detail) -> new Result.Unavailable(reason, detail);
+      case Replacement.Unknown(String detail) -> new Result.DurabilityUnknown(detail);
     };
   }
 

@@ -238,12 +238,9 @@ final class StateBases implements Bases {
   @Override
   public EpochBase save(UUID lineage, long epoch, StateImage image, Reason reason)
       throws IOException {
-    SnapshotName name = FileSnapshotStorage.write(snapshots, lineage, epoch, image, reason);
-    String sha256 =
-        SnapshotReader.read(snapshots.disk(), snapshots.files(name).getFirst(), name, null)
-            .footer()
-            .sha256();
-    return new EpochBase(name.id(), sha256, image.seq());
+    SnapshotReader.Content written =
+        FileSnapshotStorage.write(snapshots, lineage, epoch, image, reason);
+    return new EpochBase(written.header().name().id(), written.footer().sha256(), image.seq());
   }
 
   @Override

@@ -275,7 +275,10 @@ final class WholeServer {
 
   /** Puts a snapshot of another lineage among the others. */
   String foreignSnapshot(UUID lineage) throws IOException {
-    return FileSnapshotStorage.write(places, lineage, 1, model.image(), Reason.MANUAL).id();
+    return FileSnapshotStorage.write(places, lineage, 1, model.image(), Reason.MANUAL)
+        .header()
+        .name()
+        .id();
   }
 
   /** Ends in order. */

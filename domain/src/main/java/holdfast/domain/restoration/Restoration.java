@@ -11,11 +11,10 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskState;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +46,7 @@ public final class Restoration {
   private final List<Line> created = new ArrayList<>();
   private final List<Line> changed = new ArrayList<>();
   private final List<Line> removed = new ArrayList<>();
-  private final List<Line> running = new ArrayList<>();
+  private final List<Line> running;
   private int unchanged;
   private long seq;
 
@@ -80,7 +79,29 @@ public final class Restoration {
     this.present = present;
     this.snapshot = snapshot;
     this.now = now;
+    running = atStake(present, then);
     seq = Math.max(present.seq(), then.seq());
+  }
+
+  /**
+   * The active tasks that a return to {@code then} would forget or change, in order of ids: what a
+   * plan that refuses names. Costs little when few are active.
+   */
+  public static List<Line> atStake(StateImage present, StateImage then) {
+    Map<EntityKey, Stored<Task>> active =
+        byTaskId(present.tasks().stream().filter(Restoration::isActive).toList());
+    if (!active.isEmpty()) {
+      then.tasks().forEach(was -> active.remove(EntityKey.of(was.entity().id()), was));
+    }
+    return active.values().stream()
+        .sorted(Comparator.comparing((Stored<Task> is) -> is.entity().id().value()))
+        .map(
+            is ->
+                new Line(
+                    EntityKey.of(is.entity().id()),
+                    is.entity().spec().title(),
+                    name(is) + ", attempt " + is.entity().attempts().size()))
+        .toList();
   }
 
   /**
@@ -91,10 +112,10 @@ public final class Restoration {
   public static Plan plan(
       StateImage present, String snapshot, StateImage then, Running running, Instant now) {
     var restoration = new Restoration(present, snapshot, then, now);
-    restoration.tasks(byTaskId(then.tasks()));
     if (running == Running.REFUSE && !restoration.running.isEmpty()) {
-      return new Plan.Refused(List.copyOf(restoration.running));
+      return new Plan.Refused(restoration.running);
     }
+    restoration.tasks(byTaskId(then.tasks()));
     restoration.initiatives(byInitiativeId(then.initiatives()));
     return restoration.granted(then);
   }
@@ -113,12 +134,12 @@ public final class Restoration {
   }
 
   /** The keys of both, in order of ids, so that the same two states give the same plan. */
-  private static Collection<EntityKey> keys(
+  private static List<EntityKey> keys(
       Map<EntityKey, ? extends Stored<?>> one, Map<EntityKey, ? extends Stored<?>> other) {
-    var keys = new TreeMap<String, EntityKey>();
-    one.keySet().forEach(key -> keys.put(key.id(), key));
-    other.keySet().forEach(key -> keys.put(key.id(), key));
-    return keys.values();
+    var keys = new ArrayList<EntityKey>(one.keySet());
+    other.keySet().stream().filter(key -> !one.containsKey(key)).forEach(keys::add);
+    keys.sort(Comparator.comparing(EntityKey::id));
+    return keys;
   }
 
   private void tasks(Map<EntityKey, Stored<Task>> then) {
@@ -133,7 +154,8 @@ public final class Restoration {
         String outputs = is.entity().attempts().isEmpty() ? "" : "; its outputs stay on the disk";
         removed.add(new Line(key, is.entity().spec().title(), name(is) + outputs));
       } else if (is != null && isActive(is)) {
-        goesOn(key, is, is.equals(was));
+        tasks.put(key, is);
+        unchanged += is.equals(was) ? 1 : 0;
       } else if (is != null && was != null) {
         becomes(key, is, was.entity());
       }
@@ -157,19 +179,6 @@ public final class Restoration {
                 + (isPurged
                     ? "; it was purged since, so its outputs are gone"
                     : "; it had been removed")));
-  }
-
-  private void goesOn(EntityKey key, Stored<Task> is, boolean isSame) {
-    tasks.put(key, is);
-    if (isSame) {
-      unchanged++;
-    } else {
-      running.add(
-          new Line(
-              key,
-              is.entity().spec().title(),
-              name(is) + ", attempt " + is.entity().attempts().size()));
-    }
   }
 
   private void becomes(EntityKey key, Stored<Task> is, Task was) {

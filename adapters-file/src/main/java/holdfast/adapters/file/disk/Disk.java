@@ -129,11 +129,7 @@ public interface Disk {
         throw new IOException(file + " is " + size + " bytes; expected at most " + bytesMax);
       }
       ByteBuffer content = ByteBuffer.allocate((int) size);
-      while (content.hasRemaining()) {
-        if (opened.read(content, content.position()) <= 0) {
-          throw new EOFException(file + " ended at byte " + content.position() + " of " + size);
-        }
-      }
+      fill(opened, content, 0);
       return content.array();
     }
   }
@@ -153,7 +149,7 @@ public interface Disk {
     forceDirectory(parent(file));
   }
 
-  /** Makes {@code to} a copy of a file, in one step and durably. */
+  /** Makes {@code to} a copy of a file, in one step and durably, or leaves it as it is. */
   default void copy(Path from, Path to) throws IOException {
     Path temporary = to.resolveSibling(to.getFileName() + TEMPORARY_SUFFIX);
     delete(temporary);
@@ -168,9 +164,39 @@ public interface Disk {
         at += count;
       }
       target.force();
+    } catch (IOException e) {
+      delete(temporary);
+      throw e;
     }
     rename(temporary, to);
     forceDirectory(parent(to));
+  }
+
+  /** Whether two files hold the same bytes. */
+  default boolean isSame(Path one, Path other) throws IOException {
+    try (DiskFile first = open(one, Access.READ);
+        DiskFile second = open(other, Access.READ)) {
+      long size = first.size();
+      ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(COPY_CHUNK, size));
+      ByteBuffer expected = ByteBuffer.allocate(chunk.capacity());
+      boolean isSame = second.size() == size;
+      for (long at = 0; isSame && at < size; at += chunk.limit()) {
+        int length = (int) Math.min(chunk.capacity(), size - at);
+        fill(first, expected.clear().limit(length), at);
+        fill(second, chunk.clear().limit(length), at);
+        isSame = chunk.equals(expected);
+      }
+      return isSame;
+    }
+  }
+
+  private static void fill(DiskFile file, ByteBuffer chunk, long at) throws IOException {
+    while (chunk.hasRemaining()) {
+      if (file.read(chunk, at + chunk.position()) <= 0) {
+        throw new EOFException("the file ended at byte " + (at + chunk.position()));
+      }
+    }
+    chunk.flip();
   }
 
   /** The directory that holds a path's name. */

@@ -124,8 +124,9 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   private record Kept(SnapshotName name, Snapshot snapshot) {}
 
   private Kept keep(long epoch, StateImage image, Reason reason) throws IOException {
-    SnapshotName name = write(places, identity.get().lineage(), epoch, image, reason);
-    Snapshot snapshot = describe(name, checked(name), true);
+    SnapshotReader.Content content = write(places, identity.get().lineage(), epoch, image, reason);
+    SnapshotName name = content.header().name();
+    Snapshot snapshot = describe(name, content, true);
     known.put(name, snapshot);
     return new Kept(name, snapshot);
   }
@@ -169,48 +170,49 @@ public final class FileSnapshotStorage implements SnapshotStorage {
   /**
    * Writes a snapshot and its copy, durably, each read back; nothing older is touched.
    *
-   * @return its name
+   * @return what was read back
    */
-  public static SnapshotName write(
+  public static SnapshotReader.Content write(
       Places places, UUID lineage, long epoch, StateImage image, Reason reason) throws IOException {
+    Disk disk = places.disk();
     SnapshotName name = SnapshotName.of(image.at(), epoch, image.seq());
-    for (int i = 1; places.disk().kind(places.file(name)) != Disk.Kind.MISSING; i++) {
+    for (int i = 1; disk.kind(places.file(name)) != Disk.Kind.MISSING; i++) {
       name = SnapshotName.of(image.at().plusMillis(i), epoch, image.seq());
     }
     var header = new SnapshotHeader(lineage, name, image.at(), reason, places.audit().forced());
     try {
-      for (Path file : places.files(name)) {
-        writeVerified(places.disk(), file, header, image);
+      SnapshotReader.Content content = writeVerified(disk, places.file(name), header, image);
+      disk.copy(places.file(name), places.twin(name));
+      if (!disk.isSame(places.file(name), places.twin(name))) {
+        throw new IOException(places.twin(name) + " reads otherwise than it was written");
       }
-      return name;
+      return content;
     } catch (IOException e) {
       // One that was not kept twice was not kept: it must not gather at every attempt.
       for (Path file : places.files(name)) {
-        places.disk().delete(file);
+        disk.delete(file);
       }
       throw e;
     }
   }
 
-  private static void writeVerified(Disk disk, Path file, SnapshotHeader header, StateImage image)
-      throws IOException {
+  private static SnapshotReader.Content writeVerified(
+      Disk disk, Path file, SnapshotHeader header, StateImage image) throws IOException {
     Path temporary = file.resolveSibling(file.getFileName() + Disk.TEMPORARY_SUFFIX);
     disk.delete(temporary);
+    SnapshotReader.Content content;
     try {
       try (DiskFile opened = disk.open(temporary, Disk.Access.CREATE)) {
         SnapshotWriter.write(opened, header, image);
       }
-      SnapshotReader.read(disk, temporary, header.name(), null);
+      content = SnapshotReader.read(disk, temporary, header.name(), null);
     } catch (IOException e) {
       disk.delete(temporary);
       throw e;
     }
     disk.rename(temporary, file);
     disk.forceDirectory(Disk.parent(file));
-  }
-
-  private SnapshotReader.Content checked(SnapshotName name) throws IOException {
-    return SnapshotReader.read(places.disk(), places.file(name), name, null);
+    return content;
   }
 
   private static Snapshot describe(
@@ -368,6 +370,9 @@ public final class FileSnapshotStorage implements SnapshotStorage {
     Path sound = null;
     for (Path file : hasTwin ? places.files(name) : List.of(places.file(name))) {
       try {
+        if (sound != null && isSame(sound, file)) {
+          continue;
+        }
         content = ofOurLineage(SnapshotReader.read(places.disk(), file, name, null));
         sound = file;
       } catch (DamagedSnapshotException e) {
@@ -382,6 +387,15 @@ public final class FileSnapshotStorage implements SnapshotStorage {
       mended.add(replace(broken, sound, String.valueOf(damage.getMessage())));
     }
     return content;
+  }
+
+  private boolean isSame(Path one, Path other) {
+    try {
+      return places.disk().isSame(one, other);
+    } catch (IOException _) {
+      // Reading the other as a snapshot says what is wrong with it.
+      return false;
+    }
   }
 
   private SnapshotReader.Content ofOurLineage(SnapshotReader.Content content)
