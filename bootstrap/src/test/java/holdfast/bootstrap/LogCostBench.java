@@ -3,16 +3,20 @@ package holdfast.bootstrap;
 import com.sun.management.OperatingSystemMXBean;
 import holdfast.adapters.file.FileStorage;
 import holdfast.adapters.file.FileStorageSettings;
+import holdfast.adapters.web.HoldfastWeb;
+import holdfast.adapters.web.WebSettings;
+import holdfast.application.GracefulShutdown;
 import holdfast.application.Holdfast;
 import holdfast.application.Ports;
+import holdfast.application.ShutdownTasks;
 import holdfast.domain.port.AuditTrail;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SimulatedProcessControl;
 import holdfast.domain.port.SimulatedWorld;
-import holdfast.domain.task.SpecDraft;
-import holdfast.domain.task.TaskSpec;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.URI;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -20,30 +24,30 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
 /**
  * What the event log and the audit trail cost those who submit: 64 of them, durably, with every
  * change logged and with none, then with every change audited and with none, in turns. The whole
- * server but its doors. Called by {@code ./bench}; argument: a scratch directory.
+ * server, and {@code wrk} beside it. Called by {@code ./bench}; argument: a scratch directory.
  */
 final class LogCostBench {
-  private static final int WRITERS = 64;
-  private static final int ROUNDS = 21;
-  private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final int CONNECTIONS = 64;
+  private static final int ROUNDS = 11;
+  private static final int ROUND_SECONDS = 2;
+  private static final String TOKEN = "x".repeat(32);
   private static final OperatingSystemMXBean PROCESSOR =
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
   private static final Duration NEVER = Duration.ofDays(1);
 
-  private final Holdfast server;
+  private final Wrk wrk;
+  private final URI server;
   private final SwitchedLog log;
   private final SwitchedTrail trail;
-  private final TaskSpec spec = SpecDraft.of("true").title("x".repeat(340)).spec();
 
-  private LogCostBench(Holdfast server, SwitchedLog log, SwitchedTrail trail) {
+  private LogCostBench(Wrk wrk, URI server, SwitchedLog log, SwitchedTrail trail) {
+    this.wrk = wrk;
     this.server = server;
     this.trail = trail;
     this.log = log;
@@ -122,7 +126,7 @@ final class LogCostBench {
   /** What is measured on a server. */
   @FunctionalInterface
   private interface Comparison {
-    void run(LogCostBench bench) throws InterruptedException;
+    void run(LogCostBench bench) throws IOException, InterruptedException;
   }
 
   private static void on(Path data, Comparison comparison) throws Exception {
@@ -149,6 +153,11 @@ final class LogCostBench {
               real.scrubbing(),
               log,
               trail);
+      var web = new HoldfastWeb(WebSettings.loopback(0, TOKEN, "/tmp"), InstantSource.system());
+      URI address = URI.create("http://127.0.0.1:" + web.start());
+      var shutdown =
+          new GracefulShutdown(
+              Duration.ofSeconds(1), ShutdownTasks.KEEP, InstantSource.system(), ports, _ -> {});
       try (Holdfast server =
           Holdfast.start(
               ports,
@@ -156,13 +165,17 @@ final class LogCostBench {
               new Holdfast.Intervals(NEVER, NEVER, NEVER),
               InstantSource.system(),
               new SecureRandom(),
-              () -> false)) {
-        comparison.run(new LogCostBench(server, log, trail));
+              shutdown::draining)) {
+        web.open(server, shutdown);
+        comparison.run(new LogCostBench(new Wrk(data), address, log, trail));
+      } finally {
+        web.stop(Duration.ofSeconds(1));
       }
     }
   }
 
-  private void compare(String what, Consumer<Boolean> turn) throws InterruptedException {
+  private void compare(String what, Consumer<Boolean> turn)
+      throws IOException, InterruptedException {
     // Once without being counted: the JIT compiler sees the path.
     measure(true, turn);
     var with = new ArrayList<Measured>();
@@ -175,13 +188,13 @@ final class LogCostBench {
       Measured other = measure(!first, turn);
       with.add(first ? one : other);
       without.add(first ? other : one);
-      ratios.add(without.getLast().micros() / with.getLast().micros());
+      ratios.add(with.getLast().rate() / without.getLast().rate());
     }
-    row("submissions with " + what + ", median of " + ROUNDS, median(with, Measured::rate), "1/s");
+    row("POST with " + what + ", median of " + ROUNDS, median(with, Measured::rate), "1/s");
     row("  without, in turns", median(without, Measured::rate), "1/s");
     row("processor time of a submission, with", median(with, Measured::micros), "us");
     row("  without", median(without, Measured::micros), "us");
-    row("  without / with, median of the pairs", median(ratios, ratio -> ratio), "");
+    row("  rate with / without, median of the pairs", median(ratios, ratio -> ratio), "");
   }
 
   /**
@@ -201,34 +214,17 @@ final class LogCostBench {
     return values.stream().mapToDouble(figure).sorted().toArray()[values.size() / 2];
   }
 
-  private Measured measure(boolean on, Consumer<Boolean> turn) throws InterruptedException {
+  private Measured measure(boolean on, Consumer<Boolean> turn)
+      throws IOException, InterruptedException {
     log.flush();
     turn.accept(on);
-    var submitted = new AtomicLong();
     long processor = PROCESSOR.getProcessCpuTime();
-    long begun = System.nanoTime();
-    var threads = new ArrayList<Thread>();
-    for (int i = 0; i < WRITERS; i++) {
-      threads.add(Thread.startVirtualThread(() -> submit(begun + ROUND_NANOS, submitted)));
-    }
-    for (Thread thread : threads) {
-      thread.join();
-    }
+    Wrk.Measured measured = wrk.submit(server, TOKEN, CONNECTIONS, ROUND_SECONDS);
     log.flush();
-    double count = submitted.get();
-    return new Measured(
-        count / ((System.nanoTime() - begun) / 1e9),
-        (PROCESSOR.getProcessCpuTime() - processor) / 1e3 / count);
-  }
-
-  private void submit(long end, AtomicLong submitted) {
-    try {
-      while (System.nanoTime() - end < 0) {
-        CoreOnDisk.done(server.tasks().submit(spec, true, null));
-        submitted.incrementAndGet();
-      }
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
+    if (!measured.allTaken()) {
+      throw new AssertionError("not every submission was taken");
     }
+    double count = measured.rate() * ROUND_SECONDS;
+    return new Measured(measured.rate(), (PROCESSOR.getProcessCpuTime() - processor) / 1e3 / count);
   }
 }

@@ -5,7 +5,6 @@ import jakarta.json.JsonValue;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -128,50 +127,23 @@ public final class ServerBench {
 
   /** Runs wrk against a fresh server, first with one connection, then with 64. */
   private void post() throws IOException, InterruptedException {
-    Path script =
-        Files.writeString(
-            scratch.resolve("post.lua"),
-            """
-            wrk.method='POST'
-            wrk.headers['Content-Type']='application/json'
-            wrk.headers['Authorization']='Bearer '..os.getenv('TOKEN')
-            wrk.body='{"command":["true"],"hold":true,"title":"'..string.rep('x',340)..'"}'
-            """);
+    var wrk = new Wrk(scratch);
     try (var server = new ScriptedServer(scratch, scratch.resolve("post"))) {
       // Both run twice: the first run lets the JIT compiler see the path.
       for (int connections : new int[] {64, 1, 64}) {
-        var builder =
-            new ProcessBuilder(
-                "wrk",
-                "-t1",
-                "-c" + connections,
-                "-d10s",
-                "--latency",
-                "-s",
-                script.toString(),
-                server.address().resolve("/api/tasks").toString());
-        builder.environment().put("TOKEN", server.token());
-        Process wrk = builder.redirectErrorStream(true).start();
-        var said = new String(wrk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        wrk.waitFor();
-        double rate =
-            Double.parseDouble(said.replaceAll("(?s).*Requests/sec:\\s+([0-9.]+).*", "$1"));
+        Wrk.Measured measured = wrk.submit(server.address(), server.token(), connections, 10);
         row(
             "POST held, " + connections + " connections",
-            rate,
+            measured.rate(),
             "1/s",
             "p50 "
-                + latency(said, "50%")
+                + measured.p50()
                 + ", p99 "
-                + latency(said, "99%")
-                + (said.contains("Non-2xx") ? ", NON-2XX ANSWERS" : ""));
+                + measured.p99()
+                + (measured.allTaken() ? "" : ", NON-2XX ANSWERS"));
       }
       row("resident after POSTs", server.residentMebibytes(), "MiB", "after all three runs");
     }
-  }
-
-  private static String latency(String wrk, String percentile) {
-    return wrk.replaceAll("(?s).*\\s" + percentile + "\\s+([0-9.a-z]+).*", "$1");
   }
 
   private void startLatency() throws IOException, InterruptedException {
@@ -481,6 +453,24 @@ public final class ServerBench {
           "MiB",
           "peak " + server.peakMebibytes());
       server.client().get("/api/tasks?limit=1000");
+      metrics(server.client());
     }
+  }
+
+  private static void metrics(ApiClient api) throws IOException, InterruptedException {
+    // The first of them let the JIT compiler see the path.
+    var millis = new ArrayList<Double>();
+    for (int i = 0; i < 200; i++) {
+      long asked = System.nanoTime();
+      api.get("/metrics");
+      millis.add((System.nanoTime() - asked) / 1e6);
+    }
+    double first = millis.getFirst();
+    List<Double> warm = millis.subList(100, 200).stream().sorted().toList();
+    row(
+        "GET /metrics, 100,000 tasks",
+        warm.get(50),
+        "ms",
+        "median of 100; slowest " + warm.getLast() + ", the very first " + first);
   }
 }
