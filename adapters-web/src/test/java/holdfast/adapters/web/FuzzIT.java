@@ -3,9 +3,12 @@ package holdfast.adapters.web;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -16,11 +19,13 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Rubbish on both doors: whatever is sent, the server answers or closes in time, never says that it
@@ -37,6 +42,8 @@ class FuzzIT {
 
   /** Of the statuses of a server's failure those that say what is not supported. */
   private static final Set<Integer> REFUSALS = Set.of(501, 505);
+
+  @TempDir Path scratch;
 
   private TestServer server;
   private Fuzzer.Names names;
@@ -73,6 +80,7 @@ class FuzzIT {
     long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
     System.out.println("FuzzIT seed " + seed);
     var fuzzer = new Fuzzer(CORPUS, names, new Random(seed));
+    long threads = threads();
     for (byte[] sound : fuzzer.corpus()) {
       assertTrue(statuses(sound) > 0, () -> "no answer to " + text(sound));
     }
@@ -95,7 +103,7 @@ class FuzzIT {
     }
     System.out.println(
         "FuzzIT " + requests + " requests, " + answers + " answers, " + sockets + " sockets");
-    assertNothingIsLeft();
+    assertNothingIsLeft(threads);
   }
 
   private static AssertionError broken(byte[] input, String which, AssertionError e)
@@ -165,10 +173,30 @@ class FuzzIT {
     return answer.contains("\nContent-Type: text/event-stream");
   }
 
-  private void assertNothingIsLeft() {
+  /** How many virtual threads there are: whatever the server does for a client runs on one. */
+  private long threads() {
+    Path list = scratch.resolve("threads");
+    try {
+      Files.deleteIfExists(list);
+      ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+          .dumpThreads(
+              list.toAbsolutePath().toString(),
+              HotSpotDiagnosticMXBean.ThreadDumpFormat.TEXT_PLAIN);
+      try (Stream<String> lines = Files.lines(list)) {
+        return lines.filter(line -> line.startsWith("#") && line.contains("\" virtual ")).count();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void assertNothingIsLeft(long threadsBefore) {
     TestServer.await(
         "all connections but that of the one who asks are closed",
         () -> server.get("/metrics").body().contains("\nholdfast_http_connections 1.0\n"));
+    TestServer.await(
+        "there are no more threads than the " + threadsBefore + " before",
+        () -> threads() <= threadsBefore);
     String metrics = server.get("/metrics").body();
     assertTrue(metrics.contains("\nholdfast_ws_connections 0.0\n"), metrics);
     assertEquals(200, server.get("/api/health").statusCode());
