@@ -111,15 +111,25 @@ final class TestServer implements AutoCloseable {
 
   /** Ends as by kill -9, and goes on as another server in the same world. */
   TestServer crashed() {
+    return on(new InMemoryTaskStorage(dead()));
+  }
+
+  /** The same with a copy of the data directory that nobody has accepted. */
+  TestServer copied() {
+    var copy = new InMemoryTaskStorage(dead());
+    copy.copied("the data directory is a copy");
+    return on(copy);
+  }
+
+  private InMemoryTaskStorage.Content dead() {
     var content = tasks.crash();
     close();
+    return content;
+  }
+
+  private TestServer on(InMemoryTaskStorage storage) {
     var server =
-        new TestServer(
-            WebSettings.loopback(0, TOKEN, "/"),
-            outputs,
-            world,
-            new InMemoryTaskStorage(content),
-            reports);
+        new TestServer(WebSettings.loopback(0, TOKEN, "/"), outputs, world, storage, reports);
     server.open();
     return server;
   }
