@@ -93,7 +93,8 @@ final class SchemaCheck {
       }
       case "oneOf" -> oneOf(value, says, at);
       case "minimum", "maximum" -> number(value, says, keyword, at);
-      case "minLength", "maxLength", "pattern", "format" -> text(value, says, keyword, at);
+      case "minLength", "maxLength", "pattern" -> text(value, says, keyword, at);
+      case "format" -> format(value, says, at);
       case "minItems", "maxItems" -> {
         if (value instanceof Json.Elements(List<Json> elements)) {
           bound(elements.size(), says, keyword, at);
@@ -161,34 +162,43 @@ final class SchemaCheck {
   }
 
   private void text(Json value, ContractNode says, String keyword, String at) {
-    if (value instanceof Json.Numeral && keyword.equals("format")) {
-      format(value, says, at);
-    }
     if (!(value instanceof Json.Text(String text))) {
       return;
     }
-    switch (keyword) {
-      case "pattern" -> {
-        String pattern = ((Json.Text) says.value()).value();
-        if (!Pattern.compile(pattern).matcher(text).find()) {
-          flaw(at, "is \"" + text + "\", which does not match " + pattern);
-        }
-      }
-      case "format" -> format(value, says, at);
-      default -> bound(text.codePointCount(0, text.length()), says, keyword, at);
+    if (!keyword.equals("pattern")) {
+      bound(text.codePointCount(0, text.length()), says, keyword, at);
+      return;
+    }
+    String pattern = ((Json.Text) says.value()).value();
+    if (!Pattern.compile(pattern).matcher(text).find()) {
+      flaw(at, "is \"" + text + "\", which does not match " + pattern);
     }
   }
 
+  /** A format is about one type, and says nothing of values of another. */
   private void format(Json value, ContractNode says, String at) {
+    String format = ((Json.Text) says.value()).value();
     try {
-      switch (((Json.Text) says.value()).value()) {
-        case "date-time" -> Instant.parse(((Json.Text) value).value());
-        case "duration" -> Duration.parse(((Json.Text) value).value());
-        case "int64" -> Long.parseLong(((Json.Numeral) value).literal());
-        default -> throw new IllegalArgumentException("there is no format " + says.value());
+      switch (format) {
+        case "date-time" -> {
+          if (value instanceof Json.Text(String text)) {
+            Instant.parse(text);
+          }
+        }
+        case "duration" -> {
+          if (value instanceof Json.Text(String text)) {
+            Duration.parse(text);
+          }
+        }
+        case "int64" -> {
+          if (value instanceof Json.Numeral(String literal)) {
+            Long.parseLong(literal);
+          }
+        }
+        default -> throw new IllegalArgumentException("there is no format " + format);
       }
     } catch (DateTimeException | NumberFormatException e) {
-      flaw(at, "is " + value + ", not of format " + says.value());
+      flaw(at, "is " + value + ", not of format " + format);
     }
   }
 
