@@ -102,16 +102,32 @@ final class PackagedServer implements AutoCloseable {
     return builder.start();
   }
 
+  /** Begins every command of the distribution, with the options that users' starts have. */
   static List<String> javaCommand() {
-    Path libraries = Path.of("target", "distribution", "lib").toAbsolutePath();
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-XX:+UseSerialGC",
-        "--enable-native-access=holdfast.adapters.file,holdfast.adapters.process,com.github.luben.zstd_jni",
-        "--module-path",
-        libraries.toString(),
-        "--module",
-        "holdfast.bootstrap/holdfast.bootstrap.Main");
+    return JavaCommand.WORDS;
+  }
+
+  private static final class JavaCommand {
+    static final List<String> WORDS = words();
+
+    private static List<String> words() {
+      Path libraries = Path.of("target", "distribution", "lib").toAbsolutePath();
+      var words =
+          new ArrayList<String>(
+              List.of(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-XX:+UseSerialGC",
+                  "-XX:InitialRAMPercentage=8",
+                  "-Xmn16m",
+                  "-XX:MetaspaceSize=64m",
+                  "--enable-native-access=holdfast.adapters.file,holdfast.adapters.process,com.github.luben.zstd_jni",
+                  "--module-path",
+                  libraries.toString(),
+                  "--module",
+                  "holdfast.bootstrap/holdfast.bootstrap.Main"));
+      words.addAll(1, StartCache.options(List.copyOf(words), libraries));
+      return List.copyOf(words);
+    }
   }
 
   /** A client with the admin token. */

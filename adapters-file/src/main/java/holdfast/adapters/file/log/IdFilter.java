@@ -23,21 +23,22 @@ final class IdFilter {
 
   private final Set<Long> hashes = new HashSet<>();
 
-  /** Adds the type of a line, and the ids that are found in it. */
+  /** Adds the type of a line, and the first of each kind of id that is found in it. */
   void add(String type, byte[] line, int from, int to) {
     hashes.add(hash(TYPE, type));
-    addId(TASK, line, from, to);
-    addId(INITIATIVE, line, from, to);
-  }
-
-  private void addId(byte[] name, byte[] line, int from, int to) {
-    int value = behind(name, line, from, to);
-    int end = value;
-    while (end >= 0 && end < to && line[end] != '"') {
-      end++;
-    }
-    if (value >= 0) {
-      hashes.add(hash(name, line, value, end));
+    boolean hasTask = false;
+    boolean hasInitiative = false;
+    for (int i = from; i < to - TASK.length; i++) {
+      if (line[i] != '"') {
+        continue;
+      }
+      if (!hasTask && stands(TASK, line, i, to)) {
+        addValue(TASK, line, i, to);
+        hasTask = true;
+      } else if (!hasInitiative && stands(INITIATIVE, line, i, to)) {
+        addValue(INITIATIVE, line, i, to);
+        hasInitiative = true;
+      }
     }
   }
 
@@ -46,16 +47,19 @@ final class IdFilter {
     return ('"' + name + "\":\"").getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** Behind the first occurrence of something, or -1 if there is none. */
-  private static int behind(byte[] wanted, byte[] line, int from, int to) {
-    for (int i = from; i <= to - wanted.length; i++) {
-      if (line[i] == '"'
-          && line[i + 1] == wanted[1]
-          && Arrays.equals(line, i, i + wanted.length, wanted, 0, wanted.length)) {
-        return i + wanted.length;
-      }
+  private static boolean stands(byte[] name, byte[] line, int at, int to) {
+    return at + name.length <= to
+        && line[at + 1] == name[1]
+        && Arrays.equals(line, at, at + name.length, name, 0, name.length);
+  }
+
+  private void addValue(byte[] name, byte[] line, int at, int to) {
+    int value = at + name.length;
+    int end = value;
+    while (end < to && line[end] != '"') {
+      end++;
     }
-    return -1;
+    hashes.add(hash(name, line, value, end));
   }
 
   byte[] toBytes() {

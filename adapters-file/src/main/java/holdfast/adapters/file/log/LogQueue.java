@@ -19,8 +19,11 @@ import java.util.concurrent.locks.ReentrantLock;
 final class LogQueue {
   static final int CATEGORY_MAX = 50_000;
 
-  /** The writer is woken when so many wait in one category. */
-  private static final int WAKING = 5_000;
+  /**
+   * The writer is woken when so many wait in one category. Few: what waits for long is moved about
+   * by the garbage collector, which costs more than writing it.
+   */
+  private static final int WAKING = 256;
 
   /** Whether the writer still lives is looked at so often. */
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -28,8 +31,7 @@ final class LogQueue {
   private final Map<Category, Long> dropped = new EnumMap<>(Category.class);
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final Map<Category, Integer> waiting = new EnumMap<>(Category.class);
-  private final Map<Category, Integer> refused = new EnumMap<>(Category.class);
+  private final Map<Category, Share> shares = new EnumMap<>(Category.class);
   private ArrayDeque<Entry> queue = new ArrayDeque<>();
   private long appended;
   private long written;
@@ -44,6 +46,18 @@ final class LogQueue {
    */
   record Taken(List<Entry> entries, Map<Category, Long> dropped, boolean last) {}
 
+  /** What a category has of the room. */
+  private static final class Share {
+    private int waiting;
+
+    /** Lines that were taken, and that the disk has refused. */
+    private int refused;
+  }
+
+  private Share share(Category category) {
+    return shares.computeIfAbsent(category, _ -> new Share());
+  }
+
   /** Adds a line. False if there is no room for it. Never waits for the writer. */
   boolean put(Entry entry) {
     lock.lock();
@@ -51,14 +65,14 @@ final class LogQueue {
       if (closed) {
         return false;
       }
-      int waits = waiting.getOrDefault(entry.category(), 0) + 1;
-      if (waits + refused.getOrDefault(entry.category(), 0) > CATEGORY_MAX) {
+      Share share = share(entry.category());
+      if (share.waiting + share.refused >= CATEGORY_MAX) {
         return false;
       }
-      waiting.put(entry.category(), waits);
+      share.waiting++;
       queue.add(entry);
       appended++;
-      if (entry.category() == Category.ERROR || waits == WAKING) {
+      if (entry.category() == Category.ERROR || share.waiting == WAKING) {
         urgent = true;
         changed.signalAll();
       }
@@ -72,7 +86,7 @@ final class LogQueue {
   void waiting(Category category, int count) {
     lock.lock();
     try {
-      refused.put(category, count);
+      share(category).refused = count;
     } finally {
       lock.unlock();
     }
@@ -110,7 +124,7 @@ final class LogQueue {
         queue.clear();
       }
       dropped.clear();
-      waiting.clear();
+      shares.values().forEach(share -> share.waiting = 0);
       urgent = false;
       return taken;
     } finally {
