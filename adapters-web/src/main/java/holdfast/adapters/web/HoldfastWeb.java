@@ -192,6 +192,7 @@ public final class HoldfastWeb {
     all.add(new LaunchRoute(guard, settings.tls() != null || settings.behindProxy()).route());
     all.add(upgrade(guard).route());
     all.add(MetricsRoute.of(metrics));
+    all.addAll(DocumentRoutes.routes());
     recovered.health().watchSockets(() -> connections.health(sockets.count()));
     metrics.begin(recovered);
     sockets.open(new SocketServices(recovered, calls, rendering, metrics));

@@ -94,36 +94,32 @@ final class OutputChannel implements Runnable {
   @Override
   public void run() {
     try (following) {
-      if (sendAll()) {
-        ended.run();
-      }
+      sendAll();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (StorageException failure) {
       LOG.log(Level.ERROR, "an output cannot be read on", failure);
-      text(
+      last(
           new Frames.Refused(
               id,
               ProblemCode.INTERNAL.status(),
               ProblemCode.INTERNAL.title(),
               "the output cannot be read behind offset " + offset + "; see the server's log"));
-      ended.run();
     }
   }
 
-  /** Returns whether the end was reached, rather than the channel cancelled. */
-  private boolean sendAll() throws InterruptedException {
+  private void sendAll() throws InterruptedException {
     while (!cancelled) {
       long allowed = creditNow();
       // Asked before the end is looked at: a complete output does not grow any more.
       boolean complete = following.complete();
       if (following.forgotten()) {
-        text(new Frames.Reset(id, "epoch"));
-        return true;
+        last(new Frames.Reset(id, "epoch"));
+        return;
       }
       if (complete && following.end() <= offset) {
-        text(new Frames.End(id, offset, Rendering.outcome(following.outcome())));
-        return true;
+        last(new Frames.End(id, offset, Rendering.outcome(following.outcome())));
+        return;
       }
       if (allowed == 0) {
         awaitCredit();
@@ -131,7 +127,6 @@ final class OutputChannel implements Runnable {
         sendSome(allowed);
       }
     }
-    return false;
   }
 
   private void sendSome(long allowed) throws InterruptedException {
@@ -185,11 +180,13 @@ final class OutputChannel implements Runnable {
     entitlement.release();
   }
 
-  private void text(Object frame) {
+  /** Sends the last frame. Its client may use the id again as soon as it has seen it. */
+  private void last(Object frame) {
     byte[] json = Rendering.json(frame);
     outbox.output(
         out -> {
           if (!cancelled) {
+            ended.run();
             out.text(json);
           }
         });

@@ -41,12 +41,22 @@ record Precondition(boolean any, List<Long> revisions) {
       return true;
     }
     for (String tag : tags(header)) {
-      Long named = revision(tag.startsWith("W/") ? tag.substring(2) : tag);
+      Long named = revision(opaque(tag));
       if (named != null && named == revision) {
         return true;
       }
     }
     return false;
+  }
+
+  /** The same for what has no revision. */
+  static boolean noneMatchNames(String header, String present) {
+    return header.strip().equals("*")
+        || tags(header).stream().anyMatch(tag -> opaque(tag).equals(present));
+  }
+
+  private static String opaque(String tag) {
+    return tag.startsWith("W/") ? tag.substring(2) : tag;
   }
 
   /**
@@ -69,7 +79,7 @@ record Precondition(boolean any, List<Long> revisions) {
     var tags = new ArrayList<String>(1);
     for (String part : header.split(",", -1)) {
       String tag = part.strip();
-      String opaque = tag.startsWith("W/") ? tag.substring(2) : tag;
+      String opaque = opaque(tag);
       if (opaque.length() < 2 || !opaque.startsWith("\"") || !opaque.endsWith("\"")) {
         throw new RefusedException(
             Problem.of(

@@ -10,8 +10,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
-/** A WebSocket client over a plain socket, so that tests can also say what no library would. */
+/**
+ * A WebSocket client over a plain socket, so that tests can also say what no library would.
+ * Whatever {@link #text} is told is held to {@code asyncapi.json}.
+ */
 final class SocketClient implements AutoCloseable {
   static final int TEXT = 0x1;
   static final int BINARY = 0x2;
@@ -23,6 +28,9 @@ final class SocketClient implements AutoCloseable {
   private final DataInputStream in;
   private final OutputStream out;
   final String head;
+
+  /** Names of messages that came. */
+  final Set<String> heard = new TreeSet<>();
 
   /** A frame as it came. */
   static final class Frame {
@@ -137,6 +145,10 @@ final class SocketClient implements AutoCloseable {
         throw new IOException("closed with " + frame.closeCode());
       }
       frame = nextButPings();
+    }
+    List<String> names = AsyncApi.hold(frame.text());
+    if (names.size() == 1) {
+      heard.addAll(names);
     }
     return frame.text();
   }

@@ -236,6 +236,21 @@ class SocketIT {
   }
 
   @Test
+  void anIdIsFreeAsSoonAsItsOutputIsOver() throws IOException {
+    String id = server.submit("{\"command\":[\"true\"]}");
+    TestServer.await("over", () -> server.get("/api/tasks/" + id).body().contains("SUCCEEDED"));
+    try (var client = SocketClient.connect(server)) {
+      client.text("hello");
+      for (int i = 1; i <= 500; i++) {
+        client.send(
+            "{\"type\":\"subscribe\",\"id\":\"o\",\"topic\":\"output\",\"taskId\":\"" + id + "\"}");
+        assertTrue(client.text().contains("\"channel\":" + i + ","));
+        assertTrue(client.text().startsWith("{\"type\":\"end\",\"id\":\"o\""));
+      }
+    }
+  }
+
+  @Test
   void commandsAnswerLikeTheRestCalls() throws IOException {
     try (var client = SocketClient.connect(server)) {
       client.send(

@@ -32,13 +32,18 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A server on a free port over in-memory ports, and the means to talk to it. */
+/**
+ * A server on a free port over in-memory ports, and the means to talk to it. Whatever it answers to
+ * {@link #send} is held to {@code openapi.json}.
+ */
 final class TestServer implements AutoCloseable {
   static final String TOKEN = "0123456789abcdef-test-token";
   static final Duration LIMIT = Duration.ofSeconds(20);
@@ -53,6 +58,10 @@ final class TestServer implements AutoCloseable {
   final InMemoryEventLog log = new InMemoryEventLog();
   final InMemoryAuditTrail audit = new InMemoryAuditTrail(log);
   final HttpClient client = HttpClient.newHttpClient();
+
+  /** Operations and statuses, such as {@code GET /api/tasks 200}. */
+  final Set<String> answered = ConcurrentHashMap.newKeySet();
+
   final HoldfastWeb web;
   final int port;
   private @Nullable Holdfast application;
@@ -102,15 +111,25 @@ final class TestServer implements AutoCloseable {
 
   /** Ends as by kill -9, and goes on as another server in the same world. */
   TestServer crashed() {
+    return on(new InMemoryTaskStorage(dead()));
+  }
+
+  /** The same with a copy of the data directory that nobody has accepted. */
+  TestServer copied() {
+    var copy = new InMemoryTaskStorage(dead());
+    copy.copied("the data directory is a copy");
+    return on(copy);
+  }
+
+  private InMemoryTaskStorage.Content dead() {
     var content = tasks.crash();
     close();
+    return content;
+  }
+
+  private TestServer on(InMemoryTaskStorage storage) {
     var server =
-        new TestServer(
-            WebSettings.loopback(0, TOKEN, "/"),
-            outputs,
-            world,
-            new InMemoryTaskStorage(content),
-            reports);
+        new TestServer(WebSettings.loopback(0, TOKEN, "/"), outputs, world, storage, reports);
     server.open();
     return server;
   }
@@ -190,9 +209,12 @@ final class TestServer implements AutoCloseable {
     return send("POST", path, body);
   }
 
-  HttpResponse<String> send(HttpRequest.Builder request) {
+  HttpResponse<String> send(HttpRequest.Builder builder) {
+    HttpRequest request = builder.build();
     try {
-      return client.send(request.build(), BodyHandlers.ofString());
+      HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+      answered.add(OpenApi.hold(request, response));
+      return response;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

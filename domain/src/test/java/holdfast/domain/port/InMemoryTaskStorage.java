@@ -53,6 +53,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
   private @Nullable Thread deliverer;
   private CommitResult.@Nullable Reason refusal;
   private CommitResult.@Nullable Reason replacementRefusal;
+  private @Nullable String readOnly;
   private boolean isDelivering;
   private volatile @Nullable String failure;
   private volatile Condition condition = Condition.SOUND;
@@ -136,7 +137,7 @@ public final class InMemoryTaskStorage implements TaskStorage {
         List.copyOf(fold.initiatives.values()),
         List.copyOf(fold.tombstones.values()),
         List.copyOf(fold.idempotency.values()),
-        null,
+        readOnly,
         false,
         new Replay(cause, false, fold.seq, false, List.of(), List.of()));
   }
@@ -332,6 +333,12 @@ public final class InMemoryTaskStorage implements TaskStorage {
   /** Refuses clients' commits with {@code reason} from now on; null accepts them again. */
   public synchronized void refuse(CommitResult.@Nullable Reason reason) {
     refusal = reason;
+  }
+
+  /** Is a copy that nobody has accepted, for the reason given. Called before it is opened. */
+  public synchronized void copied(String why) {
+    readOnly = why;
+    refusal = CommitResult.Reason.COPY_NOT_ACCEPTED;
   }
 
   /** Fails: what is pending ends Unknown and is lost, later commits are refused. */
