@@ -59,6 +59,9 @@ public interface AuditTrail {
     /** Another state was put in force; the step to it has the seq. */
     public static final String RESTORED = "restored";
 
+    /** The detail that is the id of a {@link Conflict}. */
+    public static final String CONFLICT = "conflict";
+
     /** The entry of a change; the same whenever it is made. */
     public static Entry of(Committed committed) {
       Change change = committed.change();
@@ -73,7 +76,18 @@ public interface AuditTrail {
           OK,
           committed.seq(),
           isGone ? 0 : change.revisionBefore() + 1,
-          change.key().kind() == Kind.TASK ? TASK : INITIATIVE);
+          details(change));
+    }
+
+    private static Map<String, Object> details(Change change) {
+      Map<String, Object> usual = change.key().kind() == Kind.TASK ? TASK : INITIATIVE;
+      Attribution by = change.by();
+      if (by == null || by.conflict() == null) {
+        return usual;
+      }
+      var more = new LinkedHashMap<>(usual);
+      more.put(CONFLICT, by.conflict());
+      return more;
     }
 
     private static final Map<String, Object> TASK = entity(Kind.TASK);
