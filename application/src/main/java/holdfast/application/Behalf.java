@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class Behalf {
   private static final ScopedValue<Behalf> CURRENT = ScopedValue.newInstance();
 
-  private final Attribution by;
+  private Attribution by;
   private boolean told;
 
   public Behalf(Attribution by) {
@@ -25,6 +25,14 @@ public final class Behalf {
   /** The one that the calling thread acts on, or null. */
   static @Nullable Behalf current() {
     return CURRENT.isBound() ? CURRENT.get() : null;
+  }
+
+  /** Says of what the calling thread does from now on that it settles a conflict. */
+  static void settling(String conflict) {
+    Behalf current = current();
+    if (current != null) {
+      current.by = current.by.concerning(conflict);
+    }
   }
 
   /** Runs {@code action} on this behalf. */

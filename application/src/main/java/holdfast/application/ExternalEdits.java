@@ -21,6 +21,7 @@ import holdfast.domain.task.TaskCommand;
 import holdfast.domain.task.TaskId;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -96,7 +97,8 @@ public final class ExternalEdits {
     EntityKey key = Objects.requireNonNull(finding.key());
     Side memory = present(key);
     boolean isWanted = edit.fault() == null && isWanted(memory, edit);
-    var behalf = new Behalf(new Attribution("edit", finding.place(), "edit of a state file"));
+    String id = newId(key);
+    var behalf = new Behalf(new Attribution("edit", finding.place(), "edit of a state file", id));
     Tried tried =
         edit.fault() != null
             ? new Tried.Refused(edit.fault())
@@ -120,7 +122,7 @@ public final class ExternalEdits {
         edit.side() == null || (isAdopted && (memory == null || isOnlyDisk(memory, edit)));
     keep(
         new Conflict(
-            newId(key),
+            id,
             key,
             core.clock().instant(),
             strategy,
@@ -140,13 +142,16 @@ public final class ExternalEdits {
 
   /** An edit that led to no change. */
   private void audit(Attribution by, EntityKey key, boolean isAdopted, @Nullable String reason) {
+    var details = new LinkedHashMap<String, Object>();
+    details.put("reason", reason == null ? "the strategy is " + strategy.label() : reason);
+    details.put(AuditTrail.Entry.CONFLICT, Objects.requireNonNull(by.conflict()));
     core.audit()
         .tried(
             "edit",
             by,
             key.id(),
             isAdopted ? AuditTrail.Entry.OK : reason == null ? "memory-kept" : "refused",
-            Map.of("reason", reason == null ? "the strategy is " + strategy.label() : reason));
+            details);
   }
 
   private void keep(Conflict conflict) {
@@ -279,6 +284,7 @@ public final class ExternalEdits {
     if (side == null) {
       return new Settled.Refused("that side has no such entity");
     }
+    Behalf.settling(id);
     return switch (adopt(conflict.key(), side)) {
       case Tried.Adopted _ -> new Settled.Done(settle(conflict, keep));
       case Tried.Refused(String reason) -> new Settled.Refused(reason);

@@ -6,7 +6,6 @@ import holdfast.adapters.file.PrivateFile;
 import holdfast.adapters.file.RepeatedFailureException;
 import holdfast.adapters.process.LinuxProcessControl;
 import holdfast.adapters.web.HoldfastWeb;
-import holdfast.adapters.web.WebSettings;
 import holdfast.application.GracefulShutdown;
 import holdfast.application.GracefulShutdown.Begun;
 import holdfast.application.GracefulShutdown.Step;
@@ -23,7 +22,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -70,6 +68,8 @@ final class Server {
    */
   Server(Map<String, String> options, Map<String, String> environment) {
     configuration = configuration(options, environment);
+    // Before anything is made or changed for a start that cannot be.
+    Web.requireUsableTls(configuration, clock.instant());
     for (String variable : Settings.WITHOUT_EFFECT) {
       if (environment.containsKey(variable)) {
         say(variable + " is set but has no effect in this version");
@@ -113,7 +113,7 @@ final class Server {
       Ports ports = Storage.ports(storage, processes);
       UnforeseenErrors.into(
           data -> ifRunning(server -> server.note(Category.ERROR, "internal-error", data)));
-      var web = new HoldfastWeb(webSettings(tokens), clock);
+      var web = new HoldfastWeb(Web.settings(configuration, tokens), clock);
       ports.tasks().meter(web.metrics());
       var ending =
           new GracefulShutdown(
@@ -377,26 +377,6 @@ final class Server {
             configuration.get(Settings.OUTPUT_QUOTA),
             System.getenv())
         .withToken(run -> tokens == null ? null : tokens.ofTasks().of(run));
-  }
-
-  private WebSettings webSettings(@Nullable Tokens tokens) {
-    WebSettings.@Nullable TlsFiles tls =
-        configuration.find(Settings.TLS_CERT).isEmpty()
-            ? null
-            : new WebSettings.TlsFiles(
-                configuration.get(Settings.TLS_CERT), configuration.get(Settings.TLS_KEY));
-    return new WebSettings(
-        configuration.get(Settings.HOST),
-        configuration.get(Settings.PORT),
-        tokens == null ? null : tokens.admin(),
-        Set.copyOf(configuration.get(Settings.ALLOWED_HOSTS)),
-        tls,
-        configuration.get(Settings.BEHIND_PROXY),
-        Path.of("").toAbsolutePath().toString(),
-        WebSettings.Limits.USUAL,
-        tokens == null
-            ? WebSettings.Lesser.NONE
-            : new WebSettings.Lesser(tokens.reading(), tokens.ofTasks()));
   }
 
   private static void say(String line) {

@@ -36,6 +36,14 @@ final class VerifyAudit {
             : "; "
                 + verdict.pending()
                 + " changes have no entry yet, for the server was ended without order: the next"
-                + " start appends them from the journal");
+                + " start appends them from the journal")
+        + (verdict.unfinished() == null
+            ? ""
+            : "; what is behind that, in "
+                + verdict.unfinished().file()
+                + " from line "
+                + verdict.unfinished().line()
+                + " on, is not whole, as a power cut may leave what nobody vouches for yet: the"
+                + " next start cuts it off and keeps it in quarantine");
   }
 }

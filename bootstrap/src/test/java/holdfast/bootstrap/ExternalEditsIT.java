@@ -12,6 +12,8 @@ import holdfast.application.Lookup;
 import holdfast.application.SyncService.Forced;
 import holdfast.domain.port.Conflict;
 import holdfast.domain.port.Conflict.Kept;
+import holdfast.domain.port.EventLog.Category;
+import holdfast.domain.port.EventLogReader;
 import holdfast.domain.port.SyncStrategy;
 import holdfast.domain.port.TaskStorage.Stored;
 import holdfast.domain.task.Task;
@@ -24,6 +26,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -62,6 +66,19 @@ class ExternalEditsIT {
     return server.core().sync().edits().conflicts().getFirst();
   }
 
+  /** The newest entry of the audit trail that an edit has left; it names {@code conflict}. */
+  private static Map<String, Object> audited(CoreOnDisk server, Conflict conflict) {
+    server.storage().auditTrail().force();
+    var filter =
+        new EventLogReader.Filter(Set.of(Category.AUDIT), null, null, null, null, null, "edit of");
+    Map<String, Object> entry =
+        server.core().eventLog().page(filter, null, 1).lines().getFirst().entry().data();
+    assertEquals(conflict.id(), entry.get("conflict"));
+    assertEquals("edit", entry.get("actor"));
+    assertEquals(conflict.key().id(), entry.get("target"));
+    return entry;
+  }
+
   @Test
   void anEditIsSeenByTheWatchAndIsAChangeLikeAnyOther() throws Exception {
     try (CoreOnDisk server = start(SyncStrategy.NEWEST_WINS)) {
@@ -86,6 +103,7 @@ class ExternalEditsIT {
       Conflict conflict = newest(server);
       assertEquals(Kept.PERSISTENT, conflict.kept());
       assertTrue(conflict.resolved());
+      assertEquals(seq + 1, audited(server, conflict).get("seq"), "the change says whose it is");
       assertEquals(List.of(), server.scrub());
       edit(file, "\"name\": \"HELD\"", "\"name\": \"CANCELED\"");
       Forced forced = server.core().sync().force();
@@ -128,6 +146,7 @@ class ExternalEditsIT {
         assertNotNull(conflict.quarantine());
         assertEquals(sound, Files.readString(file), one.toString());
         assertEquals(before, task(server, id));
+        assertEquals("refused", audited(server, conflict).get("result"));
       }
       assertEquals(edits.size(), server.core().sync().edits().conflicts().size());
     }

@@ -103,6 +103,27 @@ class PrivateFilesIT {
     }
   }
 
+  /** As a copy by root leaves it, or a directory that was given away without what is in it. */
+  @ParameterizedTest
+  @CsvSource({"state, -R", "state/LOCK, ''", "token, ''", "token.key, ''", "config.yaml, ''"})
+  void whatIsInsideAndBelongsToAnotherUserIsRefusedByItsNameAndTheirs(String name, String all)
+      throws IOException {
+    assumeTrue(System.getProperty("user.name").equals("root"), "only root can give files away");
+    Path path = data().resolve(name);
+    Files.createDirectory(
+        data().resolve("state"),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    if (!name.equals("state")) {
+      Files.createFile(
+          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+    Files.setAttribute(path, "unix:uid", 12_345);
+    String line = refusal(REFUSED);
+    assertTrue(line.contains(path + " belongs to another user, 12345"), line);
+    assertTrue(line.endsWith(("chown " + all).strip() + ": " + path), line);
+    assertEquals(12_345, Files.getAttribute(path, "unix:uid"), "nothing was made anew");
+  }
+
   @ParameterizedTest
   @CsvSource({"token", "token.read", "token.key"})
   void anEmptyTokenIsRefusedRatherThanTakenForOne(String name) throws IOException {

@@ -1,18 +1,24 @@
 package holdfast.bootstrap;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import jakarta.json.JsonObject;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,5 +143,81 @@ class ShutdownEndToEndTest {
     assertTrue(byFile.waitFor(20, TimeUnit.SECONDS));
     assertEquals(64, byFile.exitValue());
     assertTrue(PackagedServer.stderr(data).contains("config.yaml: there is no setting"));
+  }
+
+  /** A start with a certificate or key that no client would accept. */
+  private record BadTls(Path certificate, Path key, String setting, Path named, String remedy) {}
+
+  @Test
+  void aCertificateOrKeyThatCannotBeUsedIsRefusedBeforeAnythingIsMadeOrChanged() throws Exception {
+    var certificates = new Certificates(scratch);
+    Certificates.Pair good = certificates.make("good");
+    Certificates.Pair other = certificates.make("other");
+    Certificates.Pair old = certificates.make("old", "-startdate", "-2d", "-validity", "1");
+    Path missing = scratch.resolve("missing.pem");
+    Path none = Files.writeString(scratch.resolve("none.pem"), "nothing");
+    Path cert = good.certificate();
+    String chain = "expected: a PEM file with the server's own certificate, then its chain";
+    String unencrypted = "unencrypted, as openssl pkcs8 -topk8 -nodes writes it";
+    List<BadTls> cases =
+        List.of(
+            new BadTls(missing, good.key(), "tls-cert", missing, "no such file; " + chain),
+            new BadTls(none, good.key(), "tls-cert", none, chain),
+            new BadTls(cert, missing, "tls-key", missing, unencrypted),
+            new BadTls(cert, none, "tls-key", none, unencrypted),
+            new BadTls(
+                cert, good.encryptedKey(), "tls-key", good.encryptedKey(), "it is encrypted; exp"),
+            new BadTls(cert, other.key(), "tls-cert", cert, "files that belong together"),
+            new BadTls(old.certificate(), old.key(), "tls-cert", old.certificate(), "renew it"));
+    Path fresh = scratch.resolve("fresh");
+    assertRefused(fresh, cases.getFirst());
+    assertFalse(Files.exists(fresh), "nothing is made");
+    Path data = scratch.resolve("data");
+    try (PackagedServer server = PackagedServer.start(data)) {
+      server.client().submit("{\"command\":[\"true\"],\"hold\":true}");
+      assertEquals(0, server.terminate());
+    }
+    Map<String, String> before = contents(data);
+    for (BadTls bad : cases) {
+      assertRefused(data, bad);
+      assertEquals(before, contents(data), "nothing is changed");
+    }
+    try (PackagedServer server =
+        PackagedServer.start(
+            data, "--tls-cert", cert.toString(), "--tls-key", good.key().toString())) {
+      assertEquals("https", server.address().getScheme());
+    }
+  }
+
+  private static void assertRefused(Path data, BadTls bad) throws Exception {
+    long linesBefore = Files.exists(data) ? PackagedServer.stderr(data).lines().count() : 0;
+    // Once by an option, once by a variable.
+    Process server =
+        PackagedServer.launch(
+            data,
+            Map.of("HOLDFAST_TLS_KEY", bad.key().toString()),
+            "--tls-cert",
+            bad.certificate().toString());
+    assertTrue(server.waitFor(20, TimeUnit.SECONDS));
+    List<String> said = PackagedServer.stderr(data).lines().skip(linesBefore).toList();
+    assertEquals(64, server.exitValue(), said.toString());
+    assertEquals(1, said.size(), said.toString());
+    String line = said.getFirst();
+    assertTrue(line.startsWith("holdfast: " + bad.setting() + ": "), line);
+    assertTrue(line.contains(" in " + bad.named() + ": "), line);
+    assertTrue(line.contains(bad.remedy()), line);
+  }
+
+  /** Every path below, with when it was changed and what it holds. */
+  private static Map<String, String> contents(Path directory) throws IOException {
+    var found = new TreeMap<String, String>();
+    try (Stream<Path> below = Files.walk(directory)) {
+      for (Path path : below.toList()) {
+        String bytes =
+            Files.isRegularFile(path) ? Arrays.hashCode(Files.readAllBytes(path)) + " " : "";
+        found.put(path.toString(), bytes + Files.getLastModifiedTime(path));
+      }
+    }
+    return found;
   }
 }

@@ -12,6 +12,8 @@ import holdfast.domain.port.EventLog;
 import holdfast.domain.port.StorageException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +24,25 @@ import org.jspecify.annotations.Nullable;
  */
 record AuditOpening(FileEventLog log, AuditTrail trail) {
 
+  /** Opens an event log. */
+  @FunctionalInterface
+  interface Opener {
+    FileEventLog open(
+        Disk disk,
+        Path directory,
+        FileEventLog.Bounds bounds,
+        InstantSource clock,
+        FileEventLog.Vouching vouching)
+        throws IOException;
+  }
+
   static AuditOpening of(Disk disk, Layout layout, FileStorageSettings settings, Parts parts)
+      throws IOException {
+    return of(disk, layout, settings, parts, FileEventLog::new);
+  }
+
+  static AuditOpening of(
+      Disk disk, Layout layout, FileStorageSettings settings, Parts parts, Opener opener)
       throws IOException {
     var evidence =
         new AuditEvidence(
@@ -44,7 +64,7 @@ record AuditOpening(FileEventLog log, AuditTrail trail) {
       anchors.durable(null);
     }
     var log =
-        new FileEventLog(
+        opener.open(
             disk,
             layout.logs(),
             new FileEventLog.Bounds(

@@ -199,17 +199,7 @@ public final class FileStorage implements AutoCloseable {
           FileStorageException.EXIT_REFUSED,
           directory + " is not a directory. Symbolic links are not followed: name the target");
     }
-    String stranger = NioDisk.strangersName(directory);
-    if (stranger != null) {
-      throw new FileStorageException(
-          FileStorageException.EXIT_REFUSED,
-          directory
-              + " belongs to another user, "
-              + stranger
-              + ", who could look into it. Run the server as that user, or make it this one's with"
-              + " chown -R: "
-              + directory);
-    }
+    requireOwn(directory, "could look into it", "chown -R");
     String permissions = NioDisk.permissions(directory);
     if (!permissions.endsWith("------")) {
       throw new FileStorageException(
@@ -232,6 +222,28 @@ public final class FileStorage implements AutoCloseable {
     }
   }
 
+  /**
+   * @param danger what somebody else could do if it were theirs
+   * @param command makes it this user's
+   * @throws FileStorageException if it belongs to somebody else
+   */
+  static void requireOwn(Path path, String danger, String command) throws IOException {
+    String stranger = NioDisk.strangersName(path);
+    if (stranger != null) {
+      throw new FileStorageException(
+          FileStorageException.EXIT_REFUSED,
+          path
+              + " belongs to another user, "
+              + stranger
+              + ", who "
+              + danger
+              + ". Run the server as that user, or make it this one's with "
+              + command
+              + ": "
+              + path);
+    }
+  }
+
   static DirectoryLock lock(Path file, FileStorageSettings settings) throws IOException {
     String holder =
         "pid "
@@ -241,6 +253,9 @@ public final class FileStorage implements AutoCloseable {
             + ", started "
             + ProcessHandle.current().info().startInstant().orElse(settings.clock().instant());
     try {
+      if (new NioDisk().kind(file) == Disk.Kind.FILE) {
+        requireOwn(file, "could hold it for as long as they like", "chown");
+      }
       return DirectoryLock.take(file, holder, settings.clock());
     } catch (LockHeldException e) {
       throw inUse(file, e);

@@ -29,11 +29,7 @@ public final class OfflineAudit {
     Disk disk = new DryDisk(new NioDisk());
     try (Offline _ = Offline.hold(layout)) {
       layout.prepare(disk);
-      Parts parts = Parts.of(disk, layout, settings);
-      boolean isOrderly = evidence(disk, layout, parts, true).isOrderly();
-      boolean isRead = read(parts);
-      return FileAuditTrail.verify(
-          disk, layout.logs(), isOrderly, evidence(disk, layout, parts, isRead).toEvidence());
+      return verify(disk, layout, Parts.of(disk, layout, settings));
     } catch (StorageException e) {
       throw new FileStorageException(
           FileStorageException.EXIT_REFUSED, String.valueOf(e.getMessage()), e);
@@ -43,10 +39,21 @@ public final class OfflineAudit {
     }
   }
 
+  /**
+   * @param disk keeps what is written to it to itself
+   */
+  static Verdict verify(Disk disk, Layout layout, Parts parts) throws IOException {
+    boolean isOrderly = evidence(disk, layout, parts, true).isOrderly();
+    boolean isRead = read(parts);
+    return FileAuditTrail.verify(
+        disk, layout.logs(), isOrderly, evidence(disk, layout, parts, isRead).toEvidence());
+  }
+
   /** Whether the journal can be read; where it cannot, the trail speaks for itself. */
   private static boolean read(Parts parts) throws IOException {
     try {
-      parts.history().recover(parts.bases(new StateFold(new EntityHeads(), Instant.EPOCH)));
+      // Not only read: what a crash has left to one copy, or to the next term, is mended first.
+      parts.history().start(parts.bases(new StateFold(new EntityHeads(), Instant.EPOCH)));
       return true;
     } catch (StorageException e) {
       return false;

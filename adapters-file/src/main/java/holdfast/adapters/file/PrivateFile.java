@@ -21,7 +21,7 @@ public final class PrivateFile {
   /**
    * The text of {@code file}, or nothing if it does not exist.
    *
-   * @throws FileStorageException if it is no regular file, too large, or open to others
+   * @throws FileStorageException if it is no regular file, too large, open to others, or theirs
    */
   public static Optional<String> read(Path file) {
     try {
@@ -31,6 +31,7 @@ public final class PrivateFile {
       if (DISK.kind(file) != Disk.Kind.FILE) {
         throw refused(file + " is not a regular file; remove it");
       }
+      FileStorage.requireOwn(file, "may know what is in it", "chown");
       String permissions = NioDisk.permissions(file);
       if (!permissions.endsWith("------")) {
         throw refused(

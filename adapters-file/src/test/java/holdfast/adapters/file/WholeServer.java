@@ -5,7 +5,9 @@ import holdfast.adapters.file.journal.JournalCopy;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.journal.TestJournals;
 import holdfast.adapters.file.json.ChangeCodec;
+import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Layout;
+import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
 import holdfast.adapters.file.state.FileStateFiles;
@@ -13,7 +15,6 @@ import holdfast.adapters.file.state.StateFileReader;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.EntityKey;
 import holdfast.domain.port.SampleTasks;
-import holdfast.domain.port.Scrubbing;
 import holdfast.domain.port.Scrubbing.Mended;
 import holdfast.domain.port.Scrubbing.Piece;
 import holdfast.domain.port.SnapshotStorage;
@@ -48,8 +49,9 @@ final class WholeServer {
   private final History history;
   private final FileSnapshotStorage snapshots;
   private final FileStateFiles stateFiles;
-  private final Scrubbing scrubbing;
+  private final FileScrubbing scrubbing;
   private final FileSnapshotStorage.Places places;
+  private final Parts parts;
   private EntityHeads heads = new EntityHeads();
   private final Model model = new Model();
   private final List<EntityKey> dirty = new ArrayList<>();
@@ -78,6 +80,7 @@ final class WholeServer {
     LAYOUT.prepare(disk);
     var quarantine = new Quarantine(disk, LAYOUT.quarantine(), NOON, Long.MAX_VALUE);
     List<JournalCopy> copies = Parts.copies(disk, LAYOUT, quarantine, quarantine);
+    var audit = new AuditAnchors();
     history =
         new History(
             disk,
@@ -85,10 +88,11 @@ final class WholeServer {
             TestJournals.journal(copies, SEGMENT_BYTES, TestJournals.Forces.SOUND, random),
             () -> new UUID(7, 7),
             quarantine,
-            rules);
+            rules,
+            audit);
     places =
         new FileSnapshotStorage.Places(
-            disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine);
+            disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine, audit);
     snapshots =
         new FileSnapshotStorage(
             places, history::identity, this::retire, history::floor, SNAPSHOTS_MAX);
@@ -98,11 +102,32 @@ final class WholeServer {
             LAYOUT,
             quarantine,
             history::identity,
-            new FileStateFiles.Progress(history::seq, history::checkpoint, history::checkpoint),
+            new FileStateFiles.Progress(
+                history::seq,
+                history::checkpoint,
+                reached -> {
+                  audit.forced();
+                  history.checkpoint(reached);
+                }),
             NOON);
     var walk = new HistoryScrub(history);
     scrubbing =
         new FileScrubbing(List.of(walk::names, walk::journal, snapshots::scrub), quarantine::taken);
+    parts =
+        new Parts(
+            history,
+            places,
+            new StateFileReader(disk, LAYOUT),
+            snapshots,
+            stateFiles,
+            new FileOutputStorage(disk, LAYOUT, quarantine, quarantine, history::hasBegun),
+            scrubbing,
+            audit);
+  }
+
+  /** What it is made of, for those who keep the audit trail beside it. */
+  Parts parts() {
+    return parts;
   }
 
   private void retire(List<String> ids, long floor) {

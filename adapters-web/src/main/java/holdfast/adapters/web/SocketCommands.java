@@ -6,7 +6,10 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,14 @@ final class SocketCommands {
   private static final Logger LOG = System.getLogger(SocketCommands.class.getName());
   private static final int UNDER_WAY_MAX = 64;
   private static final int ID_CHARS_MAX = 64;
+
+  /** What a client may ask for. */
+  static final Set<String> ACTIONS =
+      Stream.concat(Stream.of("submit", "input"), TaskCalls.ACTIONS.stream())
+          .collect(Collectors.toUnmodifiableSet());
+
+  /** Stands in the audit trail for an action that is none: what a stranger writes is not told. */
+  private static final String NO_ACTION = "command";
 
   private final SocketServices services;
   private final Outbox outbox;
@@ -72,7 +83,7 @@ final class SocketCommands {
     String key = message.text("idempotencyKey");
     if (action == null) {
       message.complain("action", "is missing");
-    } else if (!isKnown(action)) {
+    } else if (!ACTIONS.contains(action)) {
       message.complain("action", "is none that is known here");
     } else if (action.equals("submit") == (taskId != null)) {
       message.complain("taskId", taskId == null ? "is missing" : "does not belong here");
@@ -80,8 +91,12 @@ final class SocketCommands {
       message.complain("idempotencyKey", "goes with submit only");
     }
     message.finish();
-    message.violations().refuseIfAny();
-    var command = new Command(id, String.valueOf(action), taskId, body, key);
+    String known = action != null && ACTIONS.contains(action) ? action : NO_ACTION;
+    var command = new Command(id, known, taskId, body, key);
+    if (!message.violations().isEmpty()) {
+      audited(command).refused(ProblemCode.INVALID);
+      message.violations().refuseIfAny();
+    }
     underWay.acquire();
     outbox.commandBegun();
     if (!guest.mayCommand()) {
@@ -94,10 +109,6 @@ final class SocketCommands {
     } else {
       lanes.run(taskId, () -> carryOut(command));
     }
-  }
-
-  private static boolean isKnown(String action) {
-    return action.equals("submit") || action.equals("input") || TaskCalls.ACTIONS.contains(action);
   }
 
   private AuditedRequest audited(Command command) {

@@ -3,6 +3,9 @@ package holdfast.adapters.web;
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
 import io.helidon.common.tls.Tls;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
@@ -15,7 +18,43 @@ import java.util.Objects;
 
 /** Reads the server's certificate and key, and refuses what no client would accept. */
 final class TlsMaterial {
+  /** What is in a key that a password protects, in PKCS#8 and in the form before it. */
+  private static final List<String> ENCRYPTED =
+      List.of("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED");
+
   private TlsMaterial() {}
+
+  /** The settings that name the files, with what each is to be. */
+  private enum Part {
+    CERTIFICATE(
+        "tls-cert",
+        "certificate",
+        "expected: a PEM file with the server's own certificate, then its chain"),
+    KEY(
+        "tls-key",
+        "private key",
+        "expected: a PEM file with an RSA or EC key, unencrypted, as openssl pkcs8 -topk8 -nodes"
+            + " writes it");
+
+    private final String setting;
+    private final String what;
+    private final String expected;
+
+    Part(String setting, String what, String expected) {
+      this.setting = setting;
+      this.what = what;
+      this.expected = expected;
+    }
+
+    IllegalStateException unusable(Path file, String why) {
+      return new IllegalStateException(
+          setting + ": cannot use the " + what + " in " + file + ": " + why);
+    }
+
+    IllegalStateException unusable(Path file, RuntimeException failure) {
+      return unusable(file, reason(failure) + "; " + expected);
+    }
+  }
 
   /**
    * @throws IllegalStateException if a file cannot be read or is not what it should be
@@ -25,22 +64,24 @@ final class TlsMaterial {
     PrivateKey key = privateKey(files.privateKey());
     X509Certificate own = chain.getFirst();
     if (!isPair(key, own.getPublicKey())) {
-      throw unusable(
-          "certificate",
+      throw Part.CERTIFICATE.unusable(
           files.certificates(),
-          "it is of another key than the one in " + files.privateKey());
+          "it is of another key than the one in "
+              + files.privateKey()
+              + "; set tls-cert and tls-key to files that belong together, the server's own"
+              + " certificate first");
     }
     if (own.getNotAfter().toInstant().isBefore(now)) {
-      throw unusable(
-          "certificate",
+      throw Part.CERTIFICATE.unusable(
           files.certificates(),
           "it has expired, at " + own.getNotAfter().toInstant() + "; renew it");
     }
     if (own.getNotBefore().toInstant().isAfter(now)) {
-      throw unusable(
-          "certificate",
+      throw Part.CERTIFICATE.unusable(
           files.certificates(),
-          "it is not valid yet, before " + own.getNotBefore().toInstant());
+          "it is not valid yet, before "
+              + own.getNotBefore().toInstant()
+              + "; use one that is, or set the clock right");
     }
     return Tls.builder()
         .privateKey(key)
@@ -52,31 +93,25 @@ final class TlsMaterial {
 
   private static List<X509Certificate> certificates(Path file) {
     try {
-      List<X509Certificate> chain =
-          Keys.builder().pem(pem -> pem.certChain(Resource.create(file))).build().certChain();
-      if (!chain.isEmpty()) {
-        return chain;
-      }
+      return Keys.builder().pem(pem -> pem.certChain(Resource.create(file))).build().certChain();
     } catch (RuntimeException e) {
-      throw unusable("certificate", file, reason(e));
+      throw Part.CERTIFICATE.unusable(file, e);
     }
-    throw unusable("certificate", file, "there is none in it");
   }
 
   private static PrivateKey privateKey(Path file) {
     try {
+      String text = Resource.create(file).string(StandardCharsets.ISO_8859_1);
+      if (ENCRYPTED.stream().anyMatch(text::contains)) {
+        throw new IllegalArgumentException("it is encrypted");
+      }
       return Keys.builder()
           .pem(pem -> pem.key(Resource.create(file)))
           .build()
           .privateKey()
           .orElseThrow();
     } catch (RuntimeException e) {
-      throw unusable(
-          "private key",
-          file,
-          reason(e)
-              + " (expected: an RSA or EC key, unencrypted, as openssl pkcs8 -topk8 -nodes"
-              + " writes it)");
+      throw Part.KEY.unusable(file, e);
     }
   }
 
@@ -108,12 +143,12 @@ final class TlsMaterial {
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    return cause.getClass().getSimpleName()
-        + ": "
-        + Objects.toString(cause.getMessage(), "no reason given").replaceAll("\\s+", " ");
-  }
-
-  private static IllegalStateException unusable(String what, Path file, String why) {
-    return new IllegalStateException("cannot use the " + what + " in " + file + ": " + why);
+    String said = Objects.toString(cause.getMessage(), "no reason given").replaceAll("\\s+", " ");
+    return switch (cause) {
+      case NoSuchFileException _ -> "there is no such file";
+      case AccessDeniedException _ -> "this user may not read it";
+      case IllegalArgumentException _ -> said;
+      default -> cause.getClass().getSimpleName() + ": " + said;
+    };
   }
 }

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -109,7 +110,17 @@ public record WebSettings(
    * @param certificates PEM, the server's own first
    * @param privateKey PEM, not encrypted
    */
-  public record TlsFiles(Path certificates, Path privateKey) {}
+  public record TlsFiles(Path certificates, Path privateKey) {
+    /**
+     * Reads both.
+     *
+     * @throws IllegalStateException if no client would accept them at {@code now}: one line that
+     *     names the setting, the file, the reason and what to do
+     */
+    public void requireUsable(Instant now) {
+      TlsMaterial.read(this, now);
+    }
+  }
 
   /**
    * What clients may take.

@@ -4,10 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import holdfast.application.Lookup;
 import holdfast.domain.port.AuditTrail.Entry;
+import holdfast.domain.port.Conflict;
+import holdfast.domain.port.Conflict.Side;
+import holdfast.domain.port.EntityKey;
+import holdfast.domain.port.StateFiles.Edit;
+import holdfast.domain.port.TaskStorage.Stored;
+import holdfast.domain.task.HostIdentity;
+import holdfast.domain.task.RunRef;
+import holdfast.domain.task.SpecDraft;
+import holdfast.domain.task.Task;
+import holdfast.domain.task.TaskId;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -89,16 +101,11 @@ class AuditApiIT {
 
   @Test
   void everyRouteThatChangesSomethingLeavesOneEntryForSuccessAndOneForRefusal() {
+    recovery();
     tasks();
     initiatives();
     snapshots();
-    granted("POST /api/sync/force", "/api/sync/force", null);
-    refused("POST /api/sync/force", "/api/sync/force", "{\"no\":1}");
-    refused("POST /api/sync/conflicts/{id}/resolve", "/api/sync/conflicts/none/resolve", "{}");
-    refused(
-        "POST /api/recovery/tasks/{id}/decision",
-        "/api/recovery/tasks/" + NOBODYS + "/decision",
-        "{}");
+    sync();
     granted("POST /api/shutdown", "/api/shutdown?preview=true", null);
     refused("POST /api/shutdown", "/api/shutdown", "{\"tasks\":\"never\"}");
     Set<String> changing =
@@ -107,9 +114,6 @@ class AuditApiIT {
             .map(route -> route.method() + " " + route.pattern())
             .collect(Collectors.toSet());
     assertEquals(changing, refused, "every route was refused once");
-    // These need what only a start after a crash, or an edit on a disk, can give.
-    changing.remove("POST /api/sync/conflicts/{id}/resolve");
-    changing.remove("POST /api/recovery/tasks/{id}/decision");
     assertEquals(changing, granted, "and granted");
     String verdict = server.get("/api/audit/verify").body();
     assertTrue(verdict.startsWith("{\"ok\":true,\"entries\":"), verdict);
@@ -189,6 +193,76 @@ class AuditApiIT {
     granted("POST /api/snapshots", "/api/snapshots", null);
     granted("POST /api/snapshots", "/api/snapshots", null);
     granted("DELETE /api/snapshots/{id}", one, null);
+  }
+
+  /** Begins another server: it finds a task whose process runs on a machine it is not on. */
+  private void recovery() {
+    String id = running();
+    server.world.killMonitor(new RunRef(new TaskId(id), 1, 1));
+    server.world.moveTo(new HostIdentity("elsewhere", "boot-1", "4026531836"));
+    server = server.crashed();
+    String action = "POST /api/recovery/tasks/{id}/decision";
+    String path = "/api/recovery/tasks/" + id + "/decision";
+    granted(action, path, "{\"decision\":\"fail\"}");
+    Entry decided = entries(action).getLast();
+    assertEquals("run-decided", decided.type());
+    assertEquals(id, decided.target());
+    assertTrue(decided.seq() > 0, decided.toString());
+    granted(action, path, "{\"decision\":\"fail\"}");
+    assertEquals(0, entries(action).getLast().seq(), "it was decided before");
+    refused(action, path, "{\"decision\":\"retry\"}");
+    refused(action, "/api/recovery/tasks/" + NOBODYS + "/decision", "{}");
+  }
+
+  private void sync() {
+    String task = TestServer.id(server.post("/api/tasks", HELD).body());
+    granted("POST /api/sync/force", "/api/sync/force", null);
+    refused("POST /api/sync/force", "/api/sync/force", "{\"no\":1}");
+    String action = "POST /api/sync/conflicts/{id}/resolve";
+    String changed = editTooLate(task, "changed");
+    granted(action, "/api/sync/conflicts/" + changed + "/resolve", "{\"keep\":\"persistent\"}");
+    Entry change = entries(action).getLast();
+    assertEquals("edited", change.type());
+    assertEquals(task, change.target());
+    assertTrue(change.seq() > 0, change.toString());
+    assertEquals(changed, change.details().get(Entry.CONFLICT));
+    String kept = editTooLate(task, "lost");
+    granted(action, "/api/sync/conflicts/" + kept + "/resolve", "{\"keep\":\"memory\"}");
+    Entry settled = entries(action).getLast();
+    assertEquals("request", settled.type());
+    assertEquals(kept, settled.target());
+    assertEquals(0, settled.seq(), "nothing was changed");
+    refused(action, "/api/sync/conflicts/" + kept + "/resolve", "{\"keep\":\"persistent\"}");
+    refused(action, "/api/sync/conflicts/none/resolve", "{}");
+  }
+
+  /** Edits the file of a task so long ago that the edit loses: the conflict that it makes. */
+  private String editTooLate(String id, String title) {
+    Stored<Task> stored =
+        ((Lookup.Found<Stored<Task>>) server.application().state().task(new TaskId(id))).value();
+    Task task = stored.entity();
+    var edited =
+        new Task(
+            task.id(),
+            SpecDraft.of("true").title(title).spec(),
+            task.state(),
+            task.stateReason(),
+            task.revision(),
+            task.createdAt(),
+            task.updatedAt(),
+            task.retries(),
+            task.reruns(),
+            task.attempts());
+    var side = new Side.OfTask(new Stored<>(edited, stored.seq(), stored.cause()));
+    server.stateFiles.edit(EntityKey.of(task.id()), new Edit(0, 0, Instant.EPOCH, side, null));
+    int before = server.audit.entries().size();
+    granted("POST /api/sync/force", "/api/sync/force", null);
+    Conflict conflict = server.application().sync().edits().conflicts().getFirst();
+    Entry lost = server.audit.entries().get(before);
+    assertEquals("edit", lost.by().actor());
+    assertEquals("memory-kept", lost.result());
+    assertEquals(conflict.id(), lost.details().get(Entry.CONFLICT));
+    return conflict.id();
   }
 
   @Test

@@ -59,6 +59,9 @@ public interface AuditTrail {
     /** Another state was put in force; the step to it has the seq. */
     public static final String RESTORED = "restored";
 
+    /** The detail that is the id of a {@link Conflict}. */
+    public static final String CONFLICT = "conflict";
+
     /** The entry of a change; the same whenever it is made. */
     public static Entry of(Committed committed) {
       Change change = committed.change();
@@ -73,7 +76,18 @@ public interface AuditTrail {
           OK,
           committed.seq(),
           isGone ? 0 : change.revisionBefore() + 1,
-          change.key().kind() == Kind.TASK ? TASK : INITIATIVE);
+          details(change));
+    }
+
+    private static Map<String, Object> details(Change change) {
+      Map<String, Object> usual = change.key().kind() == Kind.TASK ? TASK : INITIATIVE;
+      Attribution by = change.by();
+      if (by == null || by.conflict() == null) {
+        return usual;
+      }
+      var more = new LinkedHashMap<>(usual);
+      more.put(CONFLICT, by.conflict());
+      return more;
     }
 
     private static final Map<String, Object> TASK = entity(Kind.TASK);
@@ -170,8 +184,16 @@ public interface AuditTrail {
    * @param broken null if all is well
    * @param pending changes that have no entries yet, because the server was ended without order:
    *     the next start appends them
+   * @param unfinished where that begins, behind all that anybody vouches for, which such an end has
+   *     left and is not whole: a power cut may, and the next start cuts it off; null if there is
+   *     none
    */
-  record Verdict(long entries, Head head, @Nullable Broken broken, long pending) {}
+  record Verdict(
+      long entries,
+      Head head,
+      @Nullable Broken broken,
+      long pending,
+      @Nullable Broken unfinished) {}
 
   /** Gives changes behind a seq, oldest first: what the journal still has. */
   @FunctionalInterface
@@ -190,15 +212,7 @@ public interface AuditTrail {
   default boolean catchUp(Instant now, long last, Changes journal) {
     Head head = force();
     if (head.index() == 0 || head.seq() > last) {
-      boolean isNew = head.index() == 0;
-      return append(
-          accounting(
-              now,
-              isNew ? Entry.BEGUN : Entry.REJOINED,
-              last,
-              isNew
-                  ? Map.of()
-                  : Map.of("before", head.seq(), "reason", "history ends before the trail does")));
+      return append(beginning(now, head, last)) && isDurable();
     }
     long done = head.seq();
     for (List<Committed> changes = journal.after(done, CAUGHT_UP_AT_ONCE);
@@ -217,6 +231,23 @@ public interface AuditTrail {
       force();
     }
     return done >= last || append(gap(now, done, last));
+  }
+
+  /** What says that entries of changes begin behind {@code last}. */
+  private static Entry beginning(Instant now, Head head, long last) {
+    return head.index() == 0
+        ? accounting(now, Entry.BEGUN, last, Map.of())
+        : accounting(
+            now,
+            Entry.REJOINED,
+            last,
+            Map.of("before", head.seq(), "reason", "history ends before the trail does"));
+  }
+
+  /** A crash must not take the beginning: the next start would begin behind what came after it. */
+  private boolean isDurable() {
+    force();
+    return true;
   }
 
   private static Entry gap(Instant now, long done, long last) {

@@ -113,7 +113,7 @@ public final class InMemoryAuditTrail implements AuditTrail {
     if (broken == null && last.index() < head.index()) {
       broken = broken(Flaw.TRUNCATED, last.index() + 1, links.size());
     }
-    return new Verdict(links.size(), last, broken, 0);
+    return new Verdict(links.size(), last, broken, 0, null);
   }
 
   private boolean isNext(long seq, Entry entry) {

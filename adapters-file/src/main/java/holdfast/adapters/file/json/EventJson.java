@@ -67,7 +67,8 @@ final class EventJson {
   static void end(JsonWriter json, @Nullable Attribution by) {
     if (by != null) {
       json.name(Member.BY).beginObject().name(Member.ACTOR).value(by.actor());
-      json.name(Member.FROM).value(by.from()).name(Member.ACTION).value(by.action()).endObject();
+      json.name(Member.FROM).value(by.from()).name(Member.ACTION).value(by.action());
+      json.fieldIfPresent(Member.CONFLICT, by.conflict()).endObject();
     }
     json.endObject();
   }
@@ -78,7 +79,8 @@ final class EventJson {
     if (json.has(Member.BY)) {
       String actor = json.beginObject().member(Member.ACTOR).text();
       String from = json.member(Member.FROM).text();
-      by = new Attribution(actor, from, json.member(Member.ACTION).text());
+      String action = json.member(Member.ACTION).text();
+      by = new Attribution(actor, from, action, json.has(Member.CONFLICT) ? json.text() : null);
       json.endObject();
     }
     json.endObject();

@@ -22,6 +22,7 @@ enum Member {
   CERTAIN("certain"),
   CODE("code"),
   COMMAND("command"),
+  CONFLICT("conflict"),
   COOKIE("cookie"),
   CREATED_AT("createdAt"),
   CWD("cwd"),

@@ -58,12 +58,16 @@ public final class AuditTail implements AuditWalk.Taker {
   }
 
   private boolean isBehindAnchor(AuditWalk walk, RotatedFiles older) throws IOException {
+    if (anchor == null) {
+      return true;
+    }
     Head before = last;
     if (before == null && !older.firsts().isEmpty()) {
       before = walk.last(older.firsts().getLast());
     }
-    long index = before == null ? 0 : before.index();
-    return anchor == null || index >= anchor.head().index();
+    // Everything that was vouched for may have been removed for its age.
+    long index = Math.max(before == null ? 0 : before.index(), anchor.base().index());
+    return index >= anchor.head().index();
   }
 
   @Override

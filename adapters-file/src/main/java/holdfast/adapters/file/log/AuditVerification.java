@@ -31,6 +31,7 @@ final class AuditVerification implements AuditWalk.Taker {
   private long entries;
   private long older;
   private @Nullable Broken torn;
+  private @Nullable Broken unfinished;
 
   /** A head that somebody vouches for. */
   private record Vouched(String by, Head head) {}
@@ -85,7 +86,9 @@ final class AuditVerification implements AuditWalk.Taker {
       breaks(Flaw.TRUNCATED, end().index() + 1, "change " + lacking.first() + " has no entry");
     }
     Broken first = broken.isEmpty() ? null : broken.getFirst();
-    return new Verdict(entries, end(), first, first == null ? lacking.changes() : 0);
+    return first == null
+        ? new Verdict(entries, end(), null, lacking.changes(), unfinished)
+        : new Verdict(entries, end(), first, 0, null);
   }
 
   private long lastWanted() {
@@ -97,7 +100,22 @@ final class AuditVerification implements AuditWalk.Taker {
   }
 
   private void breaks(Flaw flaw, long index, String detail) {
-    broken.add(new Broken(flaw, index, walk.file(), Math.max(1, walk.number()), detail));
+    broken.add(found(flaw, index, detail));
+  }
+
+  private Broken found(Flaw flaw, long index, String detail) {
+    return new Broken(flaw, index, walk.file(), Math.max(1, walk.number()), detail);
+  }
+
+  /** Something in the place of the next entry that is none, or does not belong there. */
+  private void breaksNext(Flaw flaw, String detail) {
+    Broken next = found(flaw, end().index() + 1, detail);
+    // As a start does it that cuts such an end off: it is not known to have been there whole.
+    if (!isOrderly && walk.isCurrent() && end().index() >= vouchedLast.index()) {
+      unfinished = next;
+    } else {
+      broken.add(next);
+    }
   }
 
   private void finish() {
@@ -110,6 +128,8 @@ final class AuditVerification implements AuditWalk.Taker {
           "the trail ends with entry " + end().index() + "; " + whoVouches(vouchedLast.index()));
     } else if (torn != null && isOrderly) {
       broken.add(torn);
+    } else if (torn != null) {
+      unfinished = torn;
     }
   }
 
@@ -141,7 +161,7 @@ final class AuditVerification implements AuditWalk.Taker {
 
   @Override
   public boolean damaged(String what) {
-    breaks(Flaw.ALTERED, end().index() + 1, what);
+    breaksNext(Flaw.ALTERED, what);
     return false;
   }
 
@@ -164,7 +184,7 @@ final class AuditVerification implements AuditWalk.Taker {
                   "the line is not whole");
       return true;
     }
-    breaks(Flaw.ALTERED, end().index() + 1, "its bytes are not those that its hash is of");
+    breaksNext(Flaw.ALTERED, "its bytes are not those that its hash is of");
     return false;
   }
 
@@ -197,9 +217,8 @@ final class AuditVerification implements AuditWalk.Taker {
     long expected = before.index() + 1;
     long index = entry.head().index();
     if (index != expected) {
-      breaks(
+      breaksNext(
           index > expected ? Flaw.MISSING : Flaw.ALTERED,
-          expected,
           "entry " + index + " stands in its place");
       return false;
     }

@@ -43,6 +43,11 @@ final class AuditWalk {
     return file;
   }
 
+  /** Whether that is the one that is written to. */
+  boolean isCurrent() {
+    return file.equals(String.valueOf(older.current().getFileName()));
+  }
+
   /** Which line of it is, or was last, handed over, from 1. */
   long number() {
     return number;

@@ -191,6 +191,10 @@ final class RotatedFiles {
     noteRemoved(firsts.size() > 1 ? firsts.get(1) : oldest + 1);
     clear(disk, plain(oldest));
     clear(disk, compressed(oldest));
+    if (category == Category.AUDIT) {
+      // A power cut must not bring it back and leave younger ones gone: that is a gap in the trail.
+      disk.forceDirectory(directory);
+    }
     return true;
   }
 

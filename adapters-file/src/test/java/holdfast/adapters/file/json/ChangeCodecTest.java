@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import holdfast.domain.port.Attribution;
 import holdfast.domain.port.Change;
 import holdfast.domain.port.SampleTasks;
 import holdfast.domain.task.RunTicket;
@@ -11,6 +12,7 @@ import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskEvent;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ChangeCodecTest {
@@ -21,6 +23,20 @@ class ChangeCodecTest {
       assertEquals(change, ChangeCodec.decode(encoded));
       assertEquals(change.cause(), ChangeCodec.cause(encoded));
       assertEquals(change.at(), ChangeCodec.at(encoded));
+    }
+  }
+
+  @Test
+  void whoAskedIsReadBackEqual() {
+    var admin = new Attribution("admin", "127.0.0.1", "POST /api/tasks");
+    for (Attribution by : List.of(admin, admin.concerning("1795694400000-x"))) {
+      for (Change change :
+          List.of(
+              SampleTasks.submit(1).by(by),
+              SampleTasks.initiative(2, "objective").by(by),
+              SampleTasks.purge(SampleTasks.submit(1).task()).by(by))) {
+        assertEquals(change, ChangeCodec.decode(ChangeCodec.encode(change)));
+      }
     }
   }
 
