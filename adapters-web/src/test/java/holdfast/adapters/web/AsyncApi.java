@@ -4,7 +4,9 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** What {@code asyncapi.json} says of messages. */
 final class AsyncApi {
@@ -55,6 +57,15 @@ final class AsyncApi {
    * @return the names of the messages that it can be; several only if it is an empty list
    */
   static List<String> hold(String text) {
+    return hold(text, new TreeSet<>());
+  }
+
+  /**
+   * The same.
+   *
+   * @param fitted is told which schemas parts of it were held to, and fit
+   */
+  static List<String> hold(String text, Set<String> fitted) {
     Json.Members message = StrictJson.object(text);
     Json type = message.values().get("type");
     var flaws = new LinkedHashMap<String, List<String>>();
@@ -63,7 +74,7 @@ final class AsyncApi {
           ContractNode payload = described.find("payload");
           if (payload != null
               && payload.get("properties").get("type").get("const").value().equals(type)) {
-            flaws.put(name, SchemaCheck.flaws(message, payload));
+            flaws.put(name, SchemaCheck.flaws(message, payload, fitted));
           }
         });
     List<String> fitting =

@@ -33,6 +33,9 @@ class AsyncApiIT {
   /** An operation and a message that came in reply to it. */
   private final Set<String> said = new TreeSet<>();
 
+  /** Schemas of the document that parts of messages fitted. */
+  private final Set<String> fitted = new TreeSet<>();
+
   /** Reads until a message of a type is there that is about an operation, by which it is named. */
   private String until(SocketClient client, String type, String operation) throws IOException {
     while (true) {
@@ -41,7 +44,7 @@ class AsyncApiIT {
       boolean isAbout =
           !members.containsKey("id") || members.get("id").equals(new Json.Text(operation));
       if (isAbout) {
-        List<String> names = AsyncApi.hold(text);
+        List<String> names = AsyncApi.hold(text, fitted);
         if (names.size() == 1) {
           String name = names.getFirst();
           said.add((name.equals("hello") ? "greet" : operation) + " " + name);
@@ -103,6 +106,11 @@ class AsyncApiIT {
               }
             });
     assertEquals(described, said);
+    var schemas = new TreeSet<String>();
+    AsyncApi.fromServer().values().forEach(one -> schemas.addAll(ContractShapes.reached(one)));
+    schemas.removeIf(one -> !one.startsWith("asyncapi.json#/components/schemas/"));
+    schemas.removeAll(fitted);
+    assertEquals(Set.of(), schemas, "everything that a message can consist of was seen");
   }
 
   private void follow(TestServer server, String task, String initiative) throws IOException {

@@ -71,7 +71,7 @@ class AsyncApiTest {
             one ->
                 shapes.require(
                     String.valueOf(holder.node(one).reference())
-                        .startsWith("#/channels/socket/messages/"),
+                        .startsWith("asyncapi.json#/channels/socket/messages/"),
                     name + " has a message that is not of the channel"));
   }
 

@@ -84,27 +84,32 @@ record ContractNode(String file, Json value) {
     return raw().get(name) instanceof Json.Text(String text) ? text : null;
   }
 
-  /** What it refers to, or null if it is no reference. */
+  /** What it refers to, with the file, or null if it is no reference. */
   @Nullable String reference() {
-    return text(REFERENCE);
+    String reference = text(REFERENCE);
+    if (reference == null) {
+      return null;
+    }
+    if (raw().size() > 1) {
+      throw new AssertionError(file + ": readers ignore what stands beside " + reference);
+    }
+    return reference.startsWith("#") ? file + reference : reference;
   }
 
   /** This, or what it refers to. */
   ContractNode followed() {
     String reference = reference();
-    if (reference == null) {
-      return this;
-    }
-    if (raw().size() > 1) {
-      throw new AssertionError(file + ": readers ignore what stands beside " + reference);
-    }
+    return reference == null ? this : at(reference);
+  }
+
+  /** What stands at {@code file#/place}. */
+  static ContractNode at(String reference) {
     int hash = reference.indexOf('#');
-    String target = hash == 0 ? file : reference.substring(0, Math.max(0, hash));
-    ContractNode found = root(target);
+    ContractNode found = root(reference.substring(0, Math.max(0, hash)));
     for (String segment : reference.substring(hash + 2).split("/", -1)) {
       Json next = found.raw().get(segment.replace("~1", "/").replace("~0", "~"));
       if (next == null) {
-        throw new AssertionError(file + ": " + reference + " refers to nothing");
+        throw new AssertionError(reference + " refers to nothing");
       }
       found = found.node(next);
     }

@@ -1,5 +1,6 @@
 package holdfast.adapters.web;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,11 +46,25 @@ final class ContractShapes {
     return found;
   }
 
+  /** The same with whatever that refers to in its turn. */
+  static Set<String> reached(ContractNode from) {
+    Set<String> all = references(from);
+    var next = new ArrayDeque<>(all);
+    while (!next.isEmpty()) {
+      for (String reference : references(ContractNode.at(next.remove()))) {
+        if (all.add(reference)) {
+          next.add(reference);
+        }
+      }
+    }
+    return all;
+  }
+
   private static void collect(ContractNode node, Set<String> found) {
     String reference = node.reference();
     if (reference != null) {
       node.followed();
-      found.add((reference.startsWith("#") ? node.file() : "") + reference);
+      found.add(reference);
       return;
     }
     switch (node.value()) {

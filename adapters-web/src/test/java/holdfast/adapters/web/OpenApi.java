@@ -5,11 +5,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenApi {
   private static final Set<String> METHODS = Set.of("get", "post", "put", "patch", "delete");
   private static final String DEFAULT = "default";
+  private static final int SHOWN_MAX = 4_000;
   private static final ContractNode PROBLEM =
       ContractNode.openApi().get("components").get("schemas").get("Problem");
 
@@ -56,7 +60,7 @@ final class OpenApi {
     Set<String> statuses() {
       return node.get("responses").raw().keySet().stream()
           .filter(status -> !status.equals(DEFAULT))
-          .collect(java.util.stream.Collectors.toSet());
+          .collect(Collectors.toSet());
     }
 
     /** Its parameters and those of its path. */
@@ -118,9 +122,9 @@ final class OpenApi {
   /**
    * Holds an answer to the document.
    *
-   * @return the operation and the status, or only the status if no operation is described
+   * @return the operation with the status, and the schemas that parts of the body fit
    */
-  static String hold(HttpRequest request, HttpResponse<String> response) {
+  static Set<String> hold(HttpRequest request, HttpResponse<String> response) {
     return hold(
         new Answer(
             request.method(),
@@ -130,13 +134,15 @@ final class OpenApi {
             response.body()));
   }
 
-  static String hold(Answer answer) {
+  static Set<String> hold(Answer answer) {
     Operation operation = find(answer.method(), answer.path());
     var flaws = new ArrayList<String>();
+    var held = new TreeSet<String>();
     if (operation == null) {
       undescribed(answer, flaws);
     } else {
-      described(answer, operation, flaws);
+      held.add(operation.name() + " " + answer.status());
+      described(answer, operation, flaws, held);
     }
     if (!flaws.isEmpty()) {
       throw new AssertionError(
@@ -150,9 +156,9 @@ final class OpenApi {
               + " "
               + answer.headers()
               + "\n"
-              + answer.body());
+              + answer.body().substring(0, Math.min(SHOWN_MAX, answer.body().length())));
     }
-    return (operation == null ? "" : operation.name() + " ") + answer.status();
+    return held;
   }
 
   /** Neither the path nor the method is described: it must have been refused. */
@@ -168,12 +174,13 @@ final class OpenApi {
     headers(answer, OF_UNKNOWN_METHODS, Set.of("retry-after"), flaws);
   }
 
-  private static void described(Answer answer, Operation operation, List<String> flaws) {
+  private static void described(
+      Answer answer, Operation operation, List<String> flaws, Set<String> held) {
     ContractNode responses = operation.node().get("responses");
     ContractNode explicit = responses.find(Integer.toString(answer.status()));
     ContractNode response = explicit == null ? responses.get(DEFAULT) : explicit;
     ContractNode headers = response.find("headers");
-    var known = new java.util.HashSet<String>();
+    var known = new HashSet<String>();
     if (headers != null) {
       headers
           .members()
@@ -184,7 +191,7 @@ final class OpenApi {
               });
     }
     headers(answer, known, Set.of(), flaws);
-    body(answer, response, flaws);
+    body(answer, response, flaws, held);
   }
 
   private static void header(Answer answer, String name, ContractNode header, List<String> flaws) {
@@ -207,7 +214,8 @@ final class OpenApi {
     }
   }
 
-  private static void body(Answer answer, ContractNode response, List<String> flaws) {
+  private static void body(
+      Answer answer, ContractNode response, List<String> flaws, Set<String> held) {
     String type = answer.headers().firstValue("Content-Type").orElse("").replaceAll(";.*", "");
     ContractNode content = response.find("content");
     if (content == null) {
@@ -220,7 +228,7 @@ final class OpenApi {
     if (media == null) {
       flaws.add("the body is " + type + ", none of " + content.raw().keySet());
     } else if (!answer.method().equals("HEAD")) {
-      OpenApiBody.check(answer, type, media, flaws);
+      OpenApiBody.check(answer, type, media, flaws, held);
       if (type.equals("application/problem+json")) {
         problem(answer, String.valueOf(response.text("description")), flaws);
       }

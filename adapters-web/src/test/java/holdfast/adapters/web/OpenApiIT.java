@@ -62,6 +62,13 @@ class OpenApiIT {
     }
     missing.removeAll(answered);
     assertEquals(new TreeSet<>(NOT_TO_BE_HAD), missing);
+    Set<String> unseen = new TreeSet<>();
+    for (Operation operation : OpenApi.operations()) {
+      unseen.addAll(ContractShapes.reached(operation.node().get("responses")));
+    }
+    unseen.removeIf(reference -> !reference.contains("/schemas/"));
+    unseen.removeAll(answered);
+    assertEquals(Set.of(), unseen, "everything that an answer can consist of was seen");
   }
 
   private static void done(TestServer server) throws IOException {
@@ -75,6 +82,7 @@ class OpenApiIT {
     walk.recovery();
     walk.logs();
     walk.server();
+    walk.streamOfAnotherHistory();
     walk.ending();
     walk.full();
     walk.shutdown();

@@ -15,9 +15,13 @@ import holdfast.domain.task.RunRef;
 import holdfast.domain.task.Task;
 import holdfast.domain.task.TaskId;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -29,6 +33,10 @@ import org.jspecify.annotations.Nullable;
 final class OpenApiWalk {
   private static final String HELD = "{\"command\":[\"true\"],\"hold\":true}";
   private static final String SLEEP = "{\"command\":[\"sleep\"],\"stdin\":\"pipe\"}";
+
+  /** Of an output, whatever the buffers between the server and a client that does not read. */
+  private static final int MORE_THAN_IS_ON_ITS_WAY = 32 * 1024 * 1024;
+
   private final TestServer server;
 
   OpenApiWalk(TestServer server) {
@@ -114,6 +122,9 @@ final class OpenApiWalk {
     server.send("POST", "/api/tasks/" + killed + "/input", "x".repeat(60_000));
     post(503, "/api/tasks/" + killed + "/input", "x".repeat(60_000));
     post(202, "/api/tasks/" + killed + "/kill", null);
+    awaitText("/api/tasks/" + killed, "\"kind\":\"SIGNALED\"");
+    awaitText(
+        "/api/tasks/" + server.submit("{\"command\":[\"no such\"]}"), "\"kind\":\"START_FAILED\"");
     // More than may run at once, so that the last one waits.
     for (int i = 0; i < 64; i++) {
       server.submit(SLEEP);
@@ -141,6 +152,7 @@ final class OpenApiWalk {
     }
     String behind = get(200, path + "/stream", "Last-Event-ID", "9").body();
     assertTrue(behind.contains("event: gap"), behind);
+    awaitText("/api/tasks/" + id, "\"sealed\":{\"merged\":{");
     server.outputs.makeUnreadable(new OutputStorage.Output(run(id), OutputStreamName.MERGED));
     get(500, path);
   }
@@ -232,6 +244,34 @@ final class OpenApiWalk {
     get(410, "/api/tasks/" + purged + "/events");
   }
 
+  /** Who reads slowly what a later history does not know is told so in the end. */
+  void streamOfAnotherHistory() throws IOException {
+    String snapshot = quoted(post(201, "/api/snapshots", null).body(), "id");
+    String id = running();
+    byte[] much = "x".repeat(MORE_THAN_IS_ON_ITS_WAY).getBytes(StandardCharsets.US_ASCII);
+    server.outputs.write(run(id), OutputStreamName.MERGED, much);
+    HttpRequest request =
+        server.request("GET", "/api/tasks/" + id + "/output/stream", null).build();
+    HttpResponse<InputStream> stream;
+    try {
+      stream = server.client.send(request, BodyHandlers.ofInputStream());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(e);
+    }
+    server.world.process(run(id)).exit(0);
+    awaitText("/api/tasks/" + id, "\"state\":\"SUCCEEDED\"");
+    post(200, "/api/snapshots/" + snapshot + "/restore", "{\"confirm\":\"" + snapshot + "\"}");
+    String body;
+    try (InputStream in = stream.body()) {
+      body = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    assertTrue(body.endsWith("event: reset\ndata: {\"reason\":\"epoch\"}\n\n"));
+    String path = request.uri().getRawPath();
+    server.answered.addAll(
+        OpenApi.hold(new OpenApi.Answer("GET", path, 200, stream.headers(), body)));
+  }
+
   void full() {
     server.snapshots.full(true);
     post(507, "/api/snapshots", null);
@@ -250,6 +290,8 @@ final class OpenApiWalk {
   void logs() {
     get(200, "/api/logs?category=task,audit&limit=3");
     get(200, "/api/logs?limit=2", "Accept", "application/x-ndjson");
+    get(200, "/api/audit/verify");
+    server.audit.remove(0);
     get(200, "/api/audit/verify");
   }
 
@@ -282,7 +324,7 @@ final class OpenApiWalk {
     get(303, launch.getRawPath() + "?" + launch.getRawQuery());
     get(426, "/ws");
     try (var client = SocketClient.connect(server)) {
-      server.answered.add(OpenApi.hold(upgraded(client.head)));
+      server.answered.addAll(OpenApi.hold(upgraded(client.head)));
     }
   }
 

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -20,14 +22,32 @@ import java.util.regex.Pattern;
  */
 final class SchemaCheck {
   private final List<String> flaws = new ArrayList<>();
+  private final Set<String> used = new TreeSet<>();
 
   private SchemaCheck() {}
 
   /** What is wrong with the value, each with its place; empty if it is as the schema says. */
   static List<String> flaws(Json value, ContractNode schema) {
+    return of(value, schema).flaws;
+  }
+
+  /**
+   * The same.
+   *
+   * @param fitted is told which schemas were referred to, if the value is as they say
+   */
+  static List<String> flaws(Json value, ContractNode schema, Set<String> fitted) {
+    SchemaCheck check = of(value, schema);
+    if (check.flaws.isEmpty()) {
+      fitted.addAll(check.used);
+    }
+    return check.flaws;
+  }
+
+  private static SchemaCheck of(Json value, ContractNode schema) {
     var check = new SchemaCheck();
     check.check(value, schema, "");
-    return check.flaws;
+    return check;
   }
 
   private void flaw(String at, String what) {
@@ -40,6 +60,10 @@ final class SchemaCheck {
         flaw(at, "must not be there");
       }
       return;
+    }
+    String reference = place.reference();
+    if (reference != null) {
+      used.add(reference);
     }
     ContractNode schema = place.followed();
     schema.raw().forEach((keyword, says) -> keyword(value, schema.node(says), keyword, at));
@@ -131,13 +155,18 @@ final class SchemaCheck {
   }
 
   private void oneOf(Json value, ContractNode says, String at) {
-    List<List<String>> all = says.elements().stream().map(schema -> flaws(value, schema)).toList();
-    long fitting = all.stream().filter(List::isEmpty).count();
-    if (fitting > 1) {
-      flaw(at, "fits " + fitting + " alternatives");
-    } else if (fitting == 0) {
-      List<String> closest = all.stream().min(Comparator.comparingInt(List::size)).orElseThrow();
-      flaw(at, "fits no alternative; the closest: " + closest);
+    var checks = new ArrayList<SchemaCheck>();
+    for (Json alternative : ((Json.Elements) says.value()).values()) {
+      checks.add(of(value, says.node(alternative)));
+    }
+    List<SchemaCheck> fitting = checks.stream().filter(one -> one.flaws.isEmpty()).toList();
+    if (fitting.size() > 1) {
+      flaw(at, "fits " + fitting.size() + " alternatives");
+    } else if (fitting.isEmpty()) {
+      checks.sort(Comparator.comparingInt(one -> one.flaws.size()));
+      flaw(at, "fits no alternative; the closest: " + checks.getFirst().flaws);
+    } else {
+      used.addAll(fitting.getFirst().used);
     }
   }
 
@@ -203,13 +232,15 @@ final class SchemaCheck {
   }
 
   private void elements(Json.Elements elements, ContractNode schema, String at) {
-    ContractNode first = schema.find("prefixItems");
-    ContractNode others = schema.find("items");
-    List<ContractNode> prefix = first == null ? List.of() : first.elements();
+    List<Json> prefix =
+        schema.raw().get("prefixItems") instanceof Json.Elements(List<Json> first)
+            ? first
+            : List.of();
+    Json others = schema.raw().get("items");
     for (int i = 0; i < elements.values().size(); i++) {
-      ContractNode each = i < prefix.size() ? prefix.get(i) : others;
+      Json each = i < prefix.size() ? prefix.get(i) : others;
       if (each != null) {
-        check(elements.values().get(i), each, at + "/" + i);
+        check(elements.values().get(i), schema.node(each), at + "/" + i);
       }
     }
   }

@@ -59,7 +59,7 @@ final class TestServer implements AutoCloseable {
   final InMemoryAuditTrail audit = new InMemoryAuditTrail(log);
   final HttpClient client = HttpClient.newHttpClient();
 
-  /** Operations and statuses, such as {@code GET /api/tasks 200}. */
+  /** What was answered so far, by operation and status, and the schemas that this fitted. */
   final Set<String> answered = ConcurrentHashMap.newKeySet();
 
   final HoldfastWeb web;
@@ -213,7 +213,7 @@ final class TestServer implements AutoCloseable {
     HttpRequest request = builder.build();
     try {
       HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
-      answered.add(OpenApi.hold(request, response));
+      answered.addAll(OpenApi.hold(request, response));
       return response;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
