@@ -49,11 +49,23 @@ public final class RestoreService {
   private final Maintenance maintenance;
   private final Scheduler scheduler;
   private final BooleanSupplier draining;
-  private final Once restoring =
-      new Once("another restore is under way: see what came of it first; nothing was changed");
+  private final Planning planning;
+  private final Gates gates;
+
+  /** Makes the state that a return leads to; see {@link Restoration#plan}. */
+  @FunctionalInterface
+  interface Planning {
+    Plan plan(StateImage present, String snapshot, StateImage then, Running running, Instant now);
+  }
 
   /** A whole state is in memory meanwhile: not any number at once. */
-  private final Once planning = new Once("another dry run is under way");
+  private record Gates(Once restore, Once dryRun) {
+    Gates() {
+      this(
+          new Once("another restore is under way: see what came of it first; nothing was changed"),
+          new Once("another dry run is under way"));
+    }
+  }
 
   /** Lets in one at a time, and tells the others why not. */
   private record Once(ReentrantLock lock, String busy) {
@@ -103,16 +115,34 @@ public final class RestoreService {
       Maintenance maintenance,
       Scheduler scheduler,
       BooleanSupplier draining) {
+    this(core, feed, maintenance, scheduler, draining, Restoration::plan, new Gates());
+  }
+
+  private RestoreService(
+      Core core,
+      EventFeed feed,
+      Maintenance maintenance,
+      Scheduler scheduler,
+      BooleanSupplier draining,
+      Planning planning,
+      Gates gates) {
     this.core = core;
     this.feed = feed;
     this.maintenance = maintenance;
     this.scheduler = scheduler;
     this.draining = draining;
+    this.planning = planning;
+    this.gates = gates;
+  }
+
+  /** The same service, which plans in another way. */
+  RestoreService planningBy(Planning other) {
+    return new RestoreService(core, feed, maintenance, scheduler, draining, other, gates);
   }
 
   /** Says what a restore would do, and to which active tasks. Changes nothing. */
   public Result plan(String snapshot) throws InterruptedException {
-    return run(planning, snapshot, null);
+    return run(gates.dryRun(), snapshot, null);
   }
 
   /**
@@ -120,7 +150,7 @@ public final class RestoreService {
    * durable and in force; the state files follow.
    */
   public Result restore(String snapshot, Running running) throws InterruptedException {
-    return run(restoring, snapshot, running);
+    return run(gates.restore(), snapshot, running);
   }
 
   /**
@@ -151,7 +181,7 @@ public final class RestoreService {
 
   private Result planned(String snapshot, StateImage then) {
     Instant now = core.clock().instant();
-    return switch (Restoration.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
+    return switch (planning.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
       case Plan.Granted(var _, var diff) -> new Result.Planned(diff);
       case Plan.Refused(var active) -> new Result.Refused(active);
     };
@@ -198,7 +228,13 @@ public final class RestoreService {
     // Both take long, neither needs the other, and nothing is changed yet.
     var preparing = new FutureTask<Prepared>(() -> prepared(snapshot, present, then, now));
     Thread.ofPlatform().daemon().name("holdfast-restore").start(preparing);
-    Snapshot before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
+    Snapshot before;
+    try {
+      before = core.ports().snapshots().save(present, Reason.PRE_RESTORE);
+    } finally {
+      // Also of what fails nothing goes on: whoever tries again would have a state more in memory.
+      awaitEnd(preparing);
+    }
     return inForce(snapshot, before, present.seq(), done(preparing));
   }
 
@@ -207,10 +243,19 @@ public final class RestoreService {
 
   private Prepared prepared(String snapshot, StateImage present, StateImage then, Instant now) {
     // What REFUSE would refuse has been looked at.
-    return switch (Restoration.plan(present, snapshot, then, Running.ADOPT, now)) {
+    return switch (planning.plan(present, snapshot, then, Running.ADOPT, now)) {
       case Plan.Granted granted -> new Prepared(granted, core.state().replacedBy(granted.image()));
       case Plan.Refused(var active) -> throw new IllegalStateException("refused for " + active);
     };
+  }
+
+  private static void awaitEnd(FutureTask<?> task) throws InterruptedException {
+    try {
+      task.get();
+    } catch (ExecutionException _) {
+      // Told by whoever asks for what it was to make.
+      return;
+    }
   }
 
   private static <T> T done(FutureTask<T> task) throws InterruptedException {

@@ -16,6 +16,7 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
   private final Map<String, StateImage> byId = new HashMap<>();
   private final Map<String, String> damaged = new HashMap<>();
   private boolean isFull;
+  private int refused;
 
   /** The images that were saved, oldest first. */
   public synchronized List<StateImage> images() {
@@ -37,6 +38,7 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
             Integer.toHexString(image.hashCode()),
             true);
     if (isFull) {
+      refused++;
       throw new StorageFullException("no room", new IOException("No space left on device"));
     }
     images.add(image);
@@ -74,6 +76,11 @@ public final class InMemorySnapshotStorage implements SnapshotStorage {
   /** Lets there be no room for any more. */
   public synchronized void full(boolean full) {
     isFull = full;
+  }
+
+  /** How many found no room. */
+  public synchronized int refused() {
+    return refused;
   }
 
   @Override
