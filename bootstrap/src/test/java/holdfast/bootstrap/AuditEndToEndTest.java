@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import jakarta.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -57,6 +58,13 @@ class AuditEndToEndTest {
     PackagedCommand afterKill = verify();
     assertEquals(0, afterKill.exit(), afterKill.toString());
     assertTrue(afterKill.out().contains("5 changes have no entry yet"), afterKill.out());
+    assertFalse(afterKill.out().contains("not whole"), afterKill.out());
+    // What a power cut may leave behind all that was vouched for.
+    Path trail = data.resolve("logs/audit/audit.jsonl");
+    Files.writeString(trail, "{\"time\":\"2026-", StandardOpenOption.APPEND);
+    PackagedCommand torn = verify();
+    assertEquals(0, torn.exit(), torn.toString());
+    assertTrue(torn.out().contains("audit.jsonl from line"), torn.out());
     try (PackagedServer server = PackagedServer.start(data)) {
       ApiClient api = server.client();
       List<JsonObject> entries = entries(api);
@@ -68,6 +76,7 @@ class AuditEndToEndTest {
         assertEquals("POST /api/tasks", entry.getString("action"));
         assertTrue(entry.getBoolean("rebuilt"));
       }
+      assertEquals(1, count(entries, "trail-cut"), entries.toString());
       JsonObject verdict = verdict(api);
       assertTrue(verdict.getBoolean("ok"), verdict.toString());
       String snapshot = ApiClient.expect(201, api.post("/api/snapshots", "")).getString("id");

@@ -136,8 +136,12 @@ class AuditFilesIT {
   }
 
   private Verdict verify(Disk disk) {
+    return verify(disk, true);
+  }
+
+  private Verdict verify(Disk disk, boolean isOrderly) {
     try {
-      return FileAuditTrail.verify(disk, logs, true, evidence);
+      return FileAuditTrail.verify(disk, logs, isOrderly, evidence);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -383,6 +387,24 @@ class AuditFilesIT {
     }
   }
 
+  @Test
+  void withoutAnOrderlyEndWhatWasVouchedForMustBeThereAllTheSame() {
+    Placed last = lines().getLast();
+    byte[] altered = bytes(last.file()).clone();
+    altered[last.from() + 40] ^= 1;
+    byte[] cut = Arrays.copyOf(bytes(last.file()), last.from() + 40);
+    byte[] removed = Arrays.copyOf(bytes(last.file()), last.from());
+    for (byte[] left : List.of(altered, cut, removed)) {
+      var files = new TreeMap<>(written);
+      files.put(last.file(), left);
+      Verdict verdict = verify(new Copied(directory(), files), false);
+      Broken broken = verdict.broken();
+      assertNotNull(broken, "not found");
+      assertEquals(ENTRIES, broken.index());
+      assertNull(verdict.unfinished());
+    }
+  }
+
   private @Nullable String cut() throws IOException {
     Path quarantine = logs.resolve("quarantine");
     Files.createDirectories(quarantine);
@@ -414,6 +436,14 @@ class AuditFilesIT {
         anchors.durable(anchor);
         put("audit.jsonl", left);
         boolean isWhole = left.length == begin;
+        Verdict offline = verify(new NioDisk(), false);
+        assertNull(offline.broken(), "at " + at + ": " + offline.broken());
+        assertEquals(isWhole, offline.unfinished() == null, "at " + at + ": " + offline);
+        assertEquals(ENTRIES, offline.entries());
+        assertEquals(1, offline.pending());
+        Broken orderly = verify().broken();
+        assertNotNull(orderly, "an orderly end leaves nothing of the kind");
+        assertEquals(ENTRIES + 1, orderly.index());
         assertEquals(isWhole, cut() == null, "at " + at);
         try (FileEventLog log = open(100, false)) {
           var trail = new FileAuditTrail(log, evidence);
