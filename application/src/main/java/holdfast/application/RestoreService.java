@@ -49,14 +49,8 @@ public final class RestoreService {
   private final Maintenance maintenance;
   private final Scheduler scheduler;
   private final BooleanSupplier draining;
-  private final Planning planning;
+  private final Runnable beforePlanning;
   private final Gates gates;
-
-  /** Makes the state that a return leads to; see {@link Restoration#plan}. */
-  @FunctionalInterface
-  interface Planning {
-    Plan plan(StateImage present, String snapshot, StateImage then, Running running, Instant now);
-  }
 
   /** A whole state is in memory meanwhile: not any number at once. */
   private record Gates(Once restore, Once dryRun) {
@@ -115,7 +109,7 @@ public final class RestoreService {
       Maintenance maintenance,
       Scheduler scheduler,
       BooleanSupplier draining) {
-    this(core, feed, maintenance, scheduler, draining, Restoration::plan, new Gates());
+    this(core, feed, maintenance, scheduler, draining, () -> {}, new Gates());
   }
 
   private RestoreService(
@@ -124,20 +118,20 @@ public final class RestoreService {
       Maintenance maintenance,
       Scheduler scheduler,
       BooleanSupplier draining,
-      Planning planning,
+      Runnable beforePlanning,
       Gates gates) {
     this.core = core;
     this.feed = feed;
     this.maintenance = maintenance;
     this.scheduler = scheduler;
     this.draining = draining;
-    this.planning = planning;
+    this.beforePlanning = beforePlanning;
     this.gates = gates;
   }
 
-  /** The same service, which plans in another way. */
-  RestoreService planningBy(Planning other) {
-    return new RestoreService(core, feed, maintenance, scheduler, draining, other, gates);
+  /** The same service, which runs something before it plans, on the thread that plans. */
+  RestoreService planningAfter(Runnable first) {
+    return new RestoreService(core, feed, maintenance, scheduler, draining, first, gates);
   }
 
   /** Says what a restore would do, and to which active tasks. Changes nothing. */
@@ -181,7 +175,8 @@ public final class RestoreService {
 
   private Result planned(String snapshot, StateImage then) {
     Instant now = core.clock().instant();
-    return switch (planning.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
+    beforePlanning.run();
+    return switch (Restoration.plan(feed.image(now), snapshot, then, Running.ADOPT, now)) {
       case Plan.Granted(var _, var diff) -> new Result.Planned(diff);
       case Plan.Refused(var active) -> new Result.Refused(active);
     };
@@ -243,7 +238,8 @@ public final class RestoreService {
 
   private Prepared prepared(String snapshot, StateImage present, StateImage then, Instant now) {
     // What REFUSE would refuse has been looked at.
-    return switch (planning.plan(present, snapshot, then, Running.ADOPT, now)) {
+    beforePlanning.run();
+    return switch (Restoration.plan(present, snapshot, then, Running.ADOPT, now)) {
       case Plan.Granted granted -> new Prepared(granted, core.state().replacedBy(granted.image()));
       case Plan.Refused(var active) -> throw new IllegalStateException("refused for " + active);
     };

@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import holdfast.application.RestoreService.Result;
 import holdfast.domain.port.CommitResult;
 import holdfast.domain.port.SnapshotStorage.Reason;
-import holdfast.domain.restoration.Restoration;
 import holdfast.domain.restoration.Restoration.Running;
 import holdfast.domain.task.SpecDraft;
 import holdfast.domain.task.TaskId;
@@ -99,7 +98,7 @@ class RestoreFailureTest {
             new StackOverflowError("planted"),
             new IllegalStateException("planted"));
     for (Throwable planted : failures) {
-      RestoreService failing = service().planningBy((_, _, _, _, _) -> failing(planted));
+      RestoreService failing = service().planningAfter(() -> fail(planted));
       IllegalStateException told =
           assertThrows(IllegalStateException.class, () -> failing.restore(then, Running.ADOPT));
       assertSame(planted, told.getCause());
@@ -111,7 +110,7 @@ class RestoreFailureTest {
     assertNothingChanged("now");
   }
 
-  private static Restoration.Plan failing(Throwable failure) {
+  private static void fail(Throwable failure) {
     switch (failure) {
       case Error error -> throw error;
       case RuntimeException exception -> throw exception;
@@ -125,11 +124,10 @@ class RestoreFailureTest {
     var begun = new AtomicInteger();
     RestoreService slow =
         service()
-            .planningBy(
-                (present, snapshot, image, running, now) -> {
+            .planningAfter(
+                () -> {
                   begun.incrementAndGet();
                   awaitUninterruptibly(gate);
-                  return Restoration.plan(present, snapshot, image, running, now);
                 });
     FutureTask<Result> first = begun(() -> slow.restore(then, Running.REFUSE));
     Await.until("it prepares", () -> begun.get() == 1);
@@ -159,12 +157,11 @@ class RestoreFailureTest {
     var ended = new AtomicInteger();
     RestoreService slow =
         service()
-            .planningBy(
-                (present, snapshot, image, running, now) -> {
+            .planningAfter(
+                () -> {
                   begun.incrementAndGet();
                   awaitUninterruptibly(gate);
                   ended.incrementAndGet();
-                  return Restoration.plan(present, snapshot, image, running, now);
                 });
     site.snapshots.full(true);
     var result = new FutureTask<>(() -> slow.restore(then, Running.REFUSE));
