@@ -34,6 +34,7 @@ import java.util.function.ToDoubleFunction;
  */
 final class LogCostBench {
   private static final int CONNECTIONS = 64;
+  private static final int WARMING = 6;
   private static final int ROUNDS = 11;
   private static final int ROUND_SECONDS = 2;
   private static final String TOKEN = "x".repeat(32);
@@ -176,8 +177,10 @@ final class LogCostBench {
 
   private void compare(String what, Consumer<Boolean> turn)
       throws IOException, InterruptedException {
-    // Once without being counted: the JIT compiler sees the path.
-    measure(true, turn);
+    // Without being counted: the JIT compiler sees both paths.
+    for (int round = 0; round < WARMING; round++) {
+      measure(round % 2 == 0, turn);
+    }
     var with = new ArrayList<Measured>();
     var without = new ArrayList<Measured>();
     var ratios = new ArrayList<Double>();
