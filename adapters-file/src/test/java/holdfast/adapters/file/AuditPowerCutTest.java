@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import holdfast.adapters.file.disk.Disk;
 import holdfast.adapters.file.disk.Disk.Access;
-import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.disk.SimulatedDisk;
 import holdfast.adapters.file.disk.SimulatedDisk.Fate;
 import holdfast.adapters.file.layout.AuditAnchor;
@@ -138,12 +137,12 @@ class AuditPowerCutTest {
 
   @Test
   void anAnchorOfWhatIsNotForcedIsCaught() {
-    assertCaught(disk -> new Forgetful(disk, Set.of(Access.READ)));
+    assertCaught(disk -> new WithoutForceOf(disk, AUDIT, Set.of(Access.READ)));
   }
 
   @Test
   void rotationOfWhatIsNotForcedIsCaught() {
-    assertCaught(disk -> new Forgetful(disk, Set.of(Access.WRITE, Access.CREATE)));
+    assertCaught(disk -> new WithoutForceOf(disk, AUDIT, Set.of(Access.WRITE, Access.CREATE)));
   }
 
   @Test
@@ -160,58 +159,6 @@ class AuditPowerCutTest {
             });
   }
 
-  /** Fails to force files of the trail now and then, which are not written at all then. */
-  private final class Failing extends ForwardingDisk {
-    private final SimulatedDisk below;
-
-    Failing(SimulatedDisk disk) {
-      super(disk);
-      below = disk;
-    }
-
-    @Override
-    public boolean exchange(Path one, Path other) throws IOException {
-      return below.exchange(one, other);
-    }
-
-    @Override
-    public DiskFile open(Path file, Access access) throws IOException {
-      DiskFile opened = super.open(file, access);
-      return file.startsWith(AUDIT)
-          ? new ForwardingFile(opened) {
-            @Override
-            public void force() throws IOException {
-              if (failing && chance.nextInt(3) == 0) {
-                below.failForce(below.forces());
-              }
-              super.force();
-            }
-          }
-          : opened;
-    }
-  }
-
-  /** Forgets to force files of the trail that were opened in some way. */
-  private static final class Forgetful extends ForwardingDisk {
-    private final Set<Access> forgotten;
-
-    Forgetful(Disk disk, Set<Access> forgotten) {
-      super(disk);
-      this.forgotten = forgotten;
-    }
-
-    @Override
-    public DiskFile open(Path file, Access access) throws IOException {
-      DiskFile opened = super.open(file, access);
-      return file.startsWith(AUDIT) && forgotten.contains(access)
-          ? new ForwardingFile(opened) {
-            @Override
-            public void force() {}
-          }
-          : opened;
-    }
-  }
-
   private void history(UnaryOperator<Disk> engine) throws IOException {
     history(engine, false);
   }
@@ -224,7 +171,7 @@ class AuditPowerCutTest {
     var steps = new WholeServerSteps(random);
     var disk = new SimulatedDisk(WholeServer.ROOT);
     watch(disk, at -> crashSometimes(at, ledger));
-    var server = AuditedServer.on(engine.apply(new LockedDisk(new Failing(disk))), random, ledger);
+    var server = AuditedServer.on(engine.apply(new LockedDisk(failing(disk))), random, ledger);
     for (int i = 0; i < STEPS && broken == null; i++) {
       failing = fails;
       step(server, steps);
@@ -232,19 +179,23 @@ class AuditPowerCutTest {
       int restart = random.nextInt(20);
       if (restart == 0) {
         server.end();
-        server = AuditedServer.on(engine.apply(new LockedDisk(new Failing(disk))), random, ledger);
+        server = AuditedServer.on(engine.apply(new LockedDisk(failing(disk))), random, ledger);
       } else if (restart == 1) {
         SimulatedDisk killed = disk.afterKill();
         disk.onOperation(() -> {});
         server.abandon();
         disk = killed;
         watch(disk, at -> crashSometimes(at, ledger));
-        server = AuditedServer.on(engine.apply(new LockedDisk(new Failing(disk))), random, ledger);
+        server = AuditedServer.on(engine.apply(new LockedDisk(failing(disk))), random, ledger);
       }
     }
     disk.onOperation(() -> {});
     server.abandon();
     throwIfBroken();
+  }
+
+  private Disk failing(SimulatedDisk disk) {
+    return new WithFailingForces(disk, AUDIT, () -> failing && chance.nextInt(3) == 0);
   }
 
   private void throwIfBroken() {
