@@ -1,11 +1,9 @@
 package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
-import holdfast.adapters.file.disk.DiskFile;
 import holdfast.adapters.file.layout.AuditAnchor;
 import holdfast.domain.port.AuditTrail.Head;
 import java.io.IOException;
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,14 +12,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class AuditForce {
   private final Disk disk;
-  private final Path directory;
+  private final LogFile file;
   private final RotatedFiles older;
   private final FileEventLog.Vouching vouching;
   private int readers;
 
-  AuditForce(Disk disk, Path directory, RotatedFiles older, FileEventLog.Vouching vouching) {
+  AuditForce(Disk disk, LogFile file, RotatedFiles older, FileEventLog.Vouching vouching) {
     this.disk = disk;
-    this.directory = directory;
+    this.file = file;
     this.older = older;
     this.vouching = vouching;
   }
@@ -40,13 +38,8 @@ final class AuditForce {
     Head head = chain.head();
     AuditAnchor known = vouching.anchors().known();
     if (known == null || known.head().index() < head.index()) {
-      try (DiskFile file = RotatedFiles.open(disk, older.current())) {
-        // What was rotated away was forced before.
-        if (file != null) {
-          file.force();
-        }
-      }
-      disk.forceDirectory(directory);
+      file.forceWritten();
+      disk.forceDirectory(Disk.parent(older.current()));
       vouching.anchors().durable(new AuditAnchor(base(known), head));
     }
     return head;

@@ -1,6 +1,7 @@
 package holdfast.adapters.file.log;
 
 import holdfast.adapters.file.disk.Disk;
+import holdfast.adapters.file.layout.AuditAnchor;
 import holdfast.adapters.file.layout.AuditAnchors;
 import holdfast.adapters.file.layout.Layout;
 import holdfast.domain.port.AuditTrail.Head;
@@ -156,11 +157,24 @@ public final class FileEventLog implements EventLog {
     var readable = new AtomicLong();
     reader = new FileEventLogReader(disk, older, recent, readable::get);
     readable.set(Math.max(reader.lastNumber(), micros(clock.instant())));
-    chain = new AuditChain(AuditForce.end(reader.lastAudited(), vouching.anchors().known()));
-    audit = new AuditForce(disk, directory.resolve(Category.AUDIT.label()), older(), vouching);
+    AuditAnchor known = vouching.anchors().known();
+    chain = new AuditChain(AuditForce.end(reader.lastAudited(), known));
+    if (chain.head().index() > (known == null ? 0 : known.head().index())) {
+      // The server before may have failed to force it.
+      auditFile().doubt();
+    }
+    audit = new AuditForce(disk, auditFile(), older(), vouching);
     older().beforeRemoval(audit::mayGo);
     lines = new LogWriter(files, queue, lost, recent, chain, readable, clock);
     writer = Thread.ofPlatform().daemon().name("holdfast-event-log").start(this::write);
+  }
+
+  private LogFile auditFile() {
+    LogFile file = files.get(Category.AUDIT);
+    if (file == null) {
+      throw new AssertionError("every category has a file");
+    }
+    return file;
   }
 
   private RotatedFiles older() {
@@ -206,6 +220,9 @@ public final class FileEventLog implements EventLog {
    */
   Head forceAudit() throws IOException {
     flush();
+    if (auditFile().isDoubtful()) {
+      queue.awaitRound(writer);
+    }
     Head head = audit.force(chain);
     int refused = chain.refused();
     if (refused > 0) {

@@ -9,12 +9,17 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One category's file, {@code name.jsonl}, which is rotated into older ones between lines only. One
- * thread.
+ * thread, but for {@link #forceWritten}.
+ *
+ * <p>After a force that failed, what was written may be read and yet never reach the disk, and the
+ * next force would report success. So the file is in doubt then, and is written anew before
+ * anything else is done with it.
  */
 final class LogFile {
   /** What is looked through for the number of the first line. */
@@ -26,6 +31,11 @@ final class LogFile {
   private final RotatedFiles older;
   private final Consumer<RotatedFiles> rotated;
   private final List<Numbered> lines = new ArrayList<>();
+
+  /** Held while the file is forced, exchanged, or becomes an older one. */
+  private final ReentrantLock forcing = new ReentrantLock();
+
+  private volatile boolean isDoubtful;
   private @Nullable DiskFile file;
   private @Nullable String refusal;
   private long size;
@@ -50,6 +60,7 @@ final class LogFile {
   /** Clears up after the server before; whatever stands there, a log must not fail a start. */
   void prepare() {
     try {
+      RotatedFiles.clear(disk, path.resolveSibling(path.getFileName() + Disk.TEMPORARY_SUFFIX));
       if (older.tidy()) {
         rotated.accept(older);
       }
@@ -69,14 +80,76 @@ final class LogFile {
     return !lines.isEmpty();
   }
 
+  /** Says that what is there may not be on the disk, though it can be read. Any thread. */
+  void doubt() {
+    isDoubtful = true;
+  }
+
+  /** Whether it must be written anew, which {@link #write} does. Any thread. */
+  boolean isDoubtful() {
+    return isDoubtful;
+  }
+
   /**
-   * Writes the lines that were added.
+   * Makes what was written durable, while more may be written. Any thread.
+   *
+   * @throws IOException if the disk refuses that, or did before and nothing was written since
+   */
+  void forceWritten() throws IOException {
+    forcing.lock();
+    try {
+      requireNoDoubt();
+      try (DiskFile open = RotatedFiles.open(disk, path)) {
+        // What was rotated away was forced before.
+        if (open != null) {
+          force(open);
+        }
+      }
+    } finally {
+      forcing.unlock();
+    }
+  }
+
+  private void requireNoDoubt() throws IOException {
+    if (isDoubtful) {
+      throw new IOException(path + " could not be forced, and was not written anew yet");
+    }
+  }
+
+  private void force(DiskFile open) throws IOException {
+    try {
+      open.force();
+    } catch (IOException e) {
+      isDoubtful = true;
+      throw e;
+    }
+  }
+
+  private void renew() throws IOException {
+    forcing.lock();
+    try {
+      close();
+      if (disk.kind(path) == Disk.Kind.FILE) {
+        disk.copy(path, path);
+      }
+      isDoubtful = false;
+    } finally {
+      forcing.unlock();
+    }
+  }
+
+  /**
+   * Writes the lines that were added, behind what is there; that is written anew first if it is in
+   * doubt.
    *
    * @return how many of them, the last ones, were lost because the disk refused them
    */
   int write() {
     int done = 0;
     try {
+      if (isDoubtful) {
+        renew();
+      }
       while (done < lines.size()) {
         open(lines.get(done).number());
         if (size > 0 && size + lines.get(done).bytes().length > bytesMax) {
@@ -164,12 +237,18 @@ final class LogFile {
   private void rotate() throws IOException {
     long began = first;
     DiskFile open = file;
-    if (open != null && older.category() == Category.AUDIT) {
-      // What is chained to it is vouched for: that must not outlive it.
-      open.force();
+    forcing.lock();
+    try {
+      if (open != null && older.category() == Category.AUDIT) {
+        // What is chained to it is vouched for: that must not outlive it.
+        requireNoDoubt();
+        force(open);
+      }
+      close();
+      older.add(path, began);
+    } finally {
+      forcing.unlock();
     }
-    close();
-    older.add(path, began);
     rotated.accept(older);
   }
 

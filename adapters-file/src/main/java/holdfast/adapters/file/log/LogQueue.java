@@ -35,6 +35,8 @@ final class LogQueue {
   private ArrayDeque<Entry> queue = new ArrayDeque<>();
   private long appended;
   private long written;
+  private long roundsBegun;
+  private long roundsEnded;
   private boolean urgent;
   private boolean closed;
 
@@ -126,6 +128,7 @@ final class LogQueue {
       dropped.clear();
       shares.values().forEach(share -> share.waiting = 0);
       urgent = false;
+      roundsBegun++;
       return taken;
     } finally {
       lock.unlock();
@@ -144,11 +147,15 @@ final class LogQueue {
     }
   }
 
-  /** Says that so many of those taken need not be waited for any more. */
+  /**
+   * Says that a round of writing is over, and that so many of those taken need not be waited for
+   * any more.
+   */
   void done(int count) {
     lock.lock();
     try {
       written += count;
+      roundsEnded = roundsBegun;
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -163,6 +170,23 @@ final class LogQueue {
       urgent = true;
       changed.signalAll();
       while (written < goal && writer.isAlive()) {
+        changed.await(LOOK_NANOS, TimeUnit.NANOSECONDS);
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until the writer has begun and ended a round; an interrupt ends the wait. */
+  void awaitRound(Thread writer) {
+    lock.lock();
+    try {
+      long goal = roundsBegun + 1;
+      urgent = true;
+      changed.signalAll();
+      while (roundsEnded < goal && writer.isAlive()) {
         changed.await(LOOK_NANOS, TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException _) {

@@ -58,7 +58,10 @@ final class LogWriter {
     Instant now = clock.instant();
     taken.dropped().forEach((category, count) -> lost.lost(category, count, now));
     Map<Category, Long> gaps = lost.untold();
-    if (taken.entries().isEmpty() && gaps.isEmpty() && chain.refused() == 0) {
+    if (taken.entries().isEmpty()
+        && gaps.isEmpty()
+        && chain.refused() == 0
+        && !file(Category.AUDIT).isDoubtful()) {
       return;
     }
     Map<Category, List<Line>> kept = new EnumMap<>(Category.class);
@@ -133,7 +136,7 @@ final class LogWriter {
   private void write(
       Category category, LogFile file, boolean hasGap, Map<Category, List<Line>> kept) {
     boolean ordered = category == Category.INITIATIVE && file.hasLines();
-    int missing = file.hasLines() ? file.write() : 0;
+    int missing = file.hasLines() || file.isDoubtful() ? file.write() : 0;
     lost.written(category, file.refusal());
     if (ordered) {
       file.force();
