@@ -34,8 +34,8 @@ import java.util.function.ToDoubleFunction;
  */
 final class LogCostBench {
   private static final int CONNECTIONS = 64;
-  private static final int WARMING = 6;
-  private static final int ROUNDS = 11;
+  private static final int WARMING = 16;
+  private static final int ROUNDS = 15;
   private static final int ROUND_SECONDS = 2;
   private static final String TOKEN = "x".repeat(32);
   private static final OperatingSystemMXBean PROCESSOR =
@@ -195,8 +195,8 @@ final class LogCostBench {
     }
     row("POST with " + what + ", median of " + ROUNDS, median(with, Measured::rate), "1/s");
     row("  without, in turns", median(without, Measured::rate), "1/s");
-    row("processor time of a submission, with", median(with, Measured::micros), "us");
-    row("  without", median(without, Measured::micros), "us");
+    row("processor time of a submission, all rounds, with", micros(with), "us");
+    row("  without", micros(without), "us");
     row("  rate with / without, median of the pairs", median(ratios, ratio -> ratio), "");
   }
 
@@ -211,6 +211,12 @@ final class LogCostBench {
 
   private static void row(String name, double value, String unit) {
     System.out.printf(Locale.ROOT, "%-58s %12.2f %s%n", name, value, unit);
+  }
+
+  /** Of all submissions of rounds that are equally long. */
+  private static double micros(List<Measured> rounds) {
+    return rounds.stream().mapToDouble(round -> round.micros() * round.rate()).sum()
+        / rounds.stream().mapToDouble(Measured::rate).sum();
   }
 
   private static <T> double median(List<T> values, ToDoubleFunction<T> figure) {
