@@ -457,6 +457,33 @@ class AuditFilesIT {
     put("audit.jsonl", whole);
   }
 
+  /** Everything that was vouched for may have been removed for its age. */
+  @Test
+  void whatACrashLeavesIsCutAlsoWhereNothingIsLeftOfWhatWasVouchedFor() throws IOException {
+    AuditAnchor anchor = anchors.known();
+    assertNotNull(anchor);
+    int begin = bytes("audit.jsonl").length;
+    try (FileEventLog log = open(100, false)) {
+      write(log, 1);
+    }
+    written = read();
+    byte[] whole = bytes("audit.jsonl");
+    for (String file : written.keySet()) {
+      Files.delete(directory().resolve(file));
+    }
+    put("audit.jsonl", Arrays.copyOfRange(whole, begin, (begin + whole.length) / 2));
+    anchors.durable(new AuditAnchor(anchor.head(), anchor.head()));
+    assertNotNull(cut());
+    try (FileEventLog log = open(100, false)) {
+      var trail = new FileAuditTrail(log, evidence);
+      assertTrue(trail.catchUp(SampleTasks.NOON, journal.size(), changes));
+      Verdict verdict = trail.verify();
+      assertNull(verdict.broken(), () -> String.valueOf(verdict.broken()));
+      assertEquals(ENTRIES + 1, verdict.head().index());
+      assertEquals(journal.size(), verdict.head().seq());
+    }
+  }
+
   @Test
   void linesOfAVersionWithoutATrailMayStandBeforeIt() throws IOException {
     for (String file : written.keySet()) {
