@@ -40,6 +40,9 @@ class AuditPowerCutTest {
   /** Of the operations of a random history, one in so many is where it is crashed. */
   private static final int CRASHED_ONE_IN = 6;
 
+  /** So often what a start has left is cut and verified offline. */
+  private static final int OFFLINE = 4;
+
   private final long seed = Long.getLong("holdfast.test.seed", System.nanoTime());
 
   /** Decides what is done; how it is crashed is decided by {@link #chance}. */
@@ -90,9 +93,13 @@ class AuditPowerCutTest {
     watch(
         disk,
         at -> {
-          check(at.afterKill(), ledger.copy());
           check(at.afterPowerCut(() -> Fate.DROPPED, chance), ledger.copy());
           check(cut(at), ledger.copy());
+          AuditLedger then = ledger.copy();
+          SimulatedDisk served = check(at.afterKill(), then);
+          for (int i = 0; i < OFFLINE; i++) {
+            checkOffline(cut(served), then);
+          }
         });
     AuditedServer server = AuditedServer.on(new LockedDisk(disk), random, ledger);
     for (int i = 0; i < 2; i++) {
@@ -294,11 +301,8 @@ class AuditPowerCutTest {
   private SimulatedDisk check(SimulatedDisk found, AuditLedger ledger) {
     states++;
     try {
-      if (chance.nextInt(4) == 0) {
-        Verdict verdict = AuditedServer.verifyOffline(new LockedDisk(found.afterKill()), chance);
-        if (verdict.broken() != null) {
-          throw violation("before the start: " + verdict, ledger, null);
-        }
+      if (chance.nextBoolean()) {
+        checkOffline(found, ledger);
       }
       var server = AuditedServer.on(new LockedDisk(found), chance, ledger);
       check(server, ledger);
@@ -307,6 +311,18 @@ class AuditPowerCutTest {
       return served;
     } catch (IOException | RuntimeException e) {
       throw violation("the start failed: " + e, ledger, e);
+    }
+  }
+
+  /** What is told before any start is no alarm either. */
+  private void checkOffline(SimulatedDisk found, AuditLedger ledger) {
+    try {
+      Verdict verdict = AuditedServer.verifyOffline(new LockedDisk(found.afterKill()), chance);
+      if (verdict.broken() != null) {
+        throw violation("before the start: " + verdict, ledger, null);
+      }
+    } catch (IOException | RuntimeException e) {
+      throw violation("before the start: " + e, ledger, e);
     }
   }
 
