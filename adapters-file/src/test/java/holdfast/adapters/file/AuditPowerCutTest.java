@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
@@ -56,12 +57,6 @@ class AuditPowerCutTest {
 
   /** The first promise that was broken, on whichever thread that was found. */
   private volatile @Nullable AssertionError broken;
-
-  /** What happens when a disk is about to change. */
-  @FunctionalInterface
-  private interface Watching {
-    void before(SimulatedDisk disk);
-  }
 
   @Test
   void noCrashTakesAnEntryThatWasPromisedOrLeavesAChangeWithoutOne() throws IOException {
@@ -234,12 +229,12 @@ class AuditPowerCutTest {
   }
 
   /** The log's thread must not end by what is found on it. */
-  private void watch(SimulatedDisk disk, Watching watching) {
+  private void watch(SimulatedDisk disk, Consumer<SimulatedDisk> watching) {
     disk.onOperation(
         () -> {
           if (broken == null) {
             try {
-              watching.before(disk);
+              watching.accept(disk);
             } catch (AssertionError violation) {
               broken = violation;
             }
