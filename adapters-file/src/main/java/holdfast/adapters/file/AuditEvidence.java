@@ -7,7 +7,7 @@ import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
 import holdfast.adapters.file.log.FileAuditTrail;
 import holdfast.adapters.file.snapshot.DamagedSnapshotException;
-import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.snapshot.SnapshotHeader;
 import holdfast.adapters.file.snapshot.SnapshotName;
 import holdfast.adapters.file.snapshot.SnapshotReader;
@@ -29,16 +29,12 @@ import org.jspecify.annotations.Nullable;
 final class AuditEvidence {
   private final Disk disk;
   private final Layout layout;
-  private final FileSnapshotStorage.Places snapshots;
+  private final SnapshotFiles snapshots;
   private final Changes journal;
   private final LongSupplier lastSeq;
 
   AuditEvidence(
-      Disk disk,
-      Layout layout,
-      FileSnapshotStorage.Places snapshots,
-      Changes journal,
-      LongSupplier lastSeq) {
+      Disk disk, Layout layout, SnapshotFiles snapshots, Changes journal, LongSupplier lastSeq) {
     this.disk = disk;
     this.layout = layout;
     this.snapshots = snapshots;

@@ -13,7 +13,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.layout.Manifest;
 import holdfast.adapters.file.layout.Manifests;
 import holdfast.adapters.file.quarantine.Quarantine;
-import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.snapshot.SnapshotName;
 import holdfast.domain.port.EventLog;
 import holdfast.domain.port.StorageException;
@@ -277,9 +277,8 @@ public final class LiveBackup {
   }
 
   private void snapshots() throws IOException {
-    var source =
-        new FileSnapshotStorage.Places(disk, from.snapshots(), from.snapshotTwins(), none());
-    var target = new FileSnapshotStorage.Places(disk, to.snapshots(), to.snapshotTwins(), none());
+    var source = new SnapshotFiles(disk, from.snapshots(), from.snapshotTwins(), none());
+    var target = new SnapshotFiles(disk, to.snapshots(), to.snapshotTwins(), none());
     List<SnapshotName> names = source.names();
     for (int i = 0; i < names.size(); i++) {
       List<Path> files = source.files(names.get(i));

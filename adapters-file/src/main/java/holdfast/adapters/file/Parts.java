@@ -8,6 +8,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.state.FileStateFiles;
 import holdfast.adapters.file.state.StateFileReader;
 import java.util.List;
@@ -16,7 +17,7 @@ import java.util.UUID;
 /** What keeps the state on one disk, put together. */
 record Parts(
     History history,
-    FileSnapshotStorage.Places places,
+    SnapshotFiles places,
     StateFileReader stateFileReader,
     FileSnapshotStorage snapshots,
     FileStateFiles stateFiles,
@@ -50,8 +51,7 @@ record Parts(
                 allowed.loss()),
             audit);
     var places =
-        new FileSnapshotStorage.Places(
-            disk, layout.snapshots(), layout.snapshotTwins(), quarantine, audit);
+        new SnapshotFiles(disk, layout.snapshots(), layout.snapshotTwins(), quarantine, audit);
     var snapshots =
         new FileSnapshotStorage(
             places,

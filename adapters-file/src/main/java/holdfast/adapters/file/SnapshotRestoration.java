@@ -2,7 +2,7 @@ package holdfast.adapters.file;
 
 import holdfast.adapters.file.OfflineRestoration.Request;
 import holdfast.adapters.file.OfflineRestoration.Result;
-import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.snapshot.SnapshotName;
 import holdfast.adapters.file.snapshot.SnapshotState;
 import holdfast.domain.port.Attribution;
@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 final class SnapshotRestoration {
   private final History history;
   private final Function<StateFold, Bases> bases;
-  private final FileSnapshotStorage.Places snapshots;
+  private final SnapshotFiles snapshots;
   private final StateFiles stateFiles;
   private final @Nullable AuditTrail trail;
   private final InstantSource clock;
@@ -51,7 +51,7 @@ final class SnapshotRestoration {
   SnapshotRestoration(
       History history,
       Function<StateFold, Bases> bases,
-      FileSnapshotStorage.Places snapshots,
+      SnapshotFiles snapshots,
       StateFiles stateFiles,
       @Nullable AuditTrail trail,
       InstantSource clock) {

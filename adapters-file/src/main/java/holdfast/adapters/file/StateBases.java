@@ -6,7 +6,7 @@ import holdfast.adapters.file.journal.JournalSink;
 import holdfast.adapters.file.journal.SequencedChange;
 import holdfast.adapters.file.layout.Census;
 import holdfast.adapters.file.snapshot.DamagedSnapshotException;
-import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.snapshot.SnapshotName;
 import holdfast.adapters.file.snapshot.SnapshotReader;
 import holdfast.adapters.file.snapshot.UnknownSnapshotFormatException;
@@ -28,7 +28,7 @@ final class StateBases implements Bases {
   /** A message names no more files than a person reads. */
   private static final int NAMED_MAX = 10;
 
-  private final FileSnapshotStorage.Places snapshots;
+  private final SnapshotFiles snapshots;
   private final StateFileReader stateFiles;
   private final StateFold fold;
   private final List<String> damaged = new ArrayList<>();
@@ -54,7 +54,7 @@ final class StateBases implements Bases {
     }
   }
 
-  StateBases(FileSnapshotStorage.Places snapshots, StateFileReader stateFiles, StateFold fold) {
+  StateBases(SnapshotFiles snapshots, StateFileReader stateFiles, StateFold fold) {
     this.snapshots = snapshots;
     this.stateFiles = stateFiles;
     this.fold = fold;
@@ -238,8 +238,7 @@ final class StateBases implements Bases {
   @Override
   public EpochBase save(UUID lineage, long epoch, StateImage image, Reason reason)
       throws IOException {
-    SnapshotReader.Content written =
-        FileSnapshotStorage.write(snapshots, lineage, epoch, image, reason);
+    SnapshotReader.Content written = snapshots.write(lineage, epoch, image, reason);
     return new EpochBase(written.header().name().id(), written.footer().sha256(), image.seq());
   }
 

@@ -10,6 +10,7 @@ import holdfast.adapters.file.layout.Layout;
 import holdfast.adapters.file.output.FileOutputStorage;
 import holdfast.adapters.file.quarantine.Quarantine;
 import holdfast.adapters.file.snapshot.FileSnapshotStorage;
+import holdfast.adapters.file.snapshot.SnapshotFiles;
 import holdfast.adapters.file.state.FileStateFiles;
 import holdfast.adapters.file.state.StateFileReader;
 import holdfast.domain.port.Change;
@@ -50,7 +51,7 @@ final class WholeServer {
   private final FileSnapshotStorage snapshots;
   private final FileStateFiles stateFiles;
   private final FileScrubbing scrubbing;
-  private final FileSnapshotStorage.Places places;
+  private final SnapshotFiles places;
   private final Parts parts;
   private EntityHeads heads = new EntityHeads();
   private final Model model = new Model();
@@ -90,9 +91,7 @@ final class WholeServer {
             quarantine,
             rules,
             audit);
-    places =
-        new FileSnapshotStorage.Places(
-            disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine, audit);
+    places = new SnapshotFiles(disk, LAYOUT.snapshots(), LAYOUT.snapshotTwins(), quarantine, audit);
     snapshots =
         new FileSnapshotStorage(
             places, history::identity, this::retire, history::floor, SNAPSHOTS_MAX);
@@ -300,10 +299,7 @@ final class WholeServer {
 
   /** Puts a snapshot of another lineage among the others. */
   String foreignSnapshot(UUID lineage) throws IOException {
-    return FileSnapshotStorage.write(places, lineage, 1, model.image(), Reason.MANUAL)
-        .header()
-        .name()
-        .id();
+    return places.write(lineage, 1, model.image(), Reason.MANUAL).header().name().id();
   }
 
   /** Ends in order. */

@@ -30,7 +30,7 @@ public final class SnapshotState {
    * @param lineage that it must be of
    * @throws StorageException if there is none that can be used: names each file, and why not
    */
-  public static StateImage read(FileSnapshotStorage.Places places, SnapshotName name, UUID lineage)
+  public static StateImage read(SnapshotFiles places, SnapshotName name, UUID lineage)
       throws IOException {
     var damage = new ArrayList<String>();
     for (Path file : places.files(name)) {
