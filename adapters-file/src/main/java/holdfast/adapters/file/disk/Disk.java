@@ -129,7 +129,7 @@ public interface Disk {
         throw new IOException(file + " is " + size + " bytes; expected at most " + bytesMax);
       }
       ByteBuffer content = ByteBuffer.allocate((int) size);
-      fill(opened, content, 0);
+      fill(file, opened, content, 0);
       return content.array();
     }
   }
@@ -182,18 +182,21 @@ public interface Disk {
       boolean isSame = second.size() == size;
       for (long at = 0; isSame && at < size; at += chunk.limit()) {
         int length = (int) Math.min(chunk.capacity(), size - at);
-        fill(first, expected.clear().limit(length), at);
-        fill(second, chunk.clear().limit(length), at);
+        fill(one, first, expected.clear().limit(length), at);
+        fill(other, second, chunk.clear().limit(length), at);
         isSame = chunk.equals(expected);
       }
       return isSame;
     }
   }
 
-  private static void fill(DiskFile file, ByteBuffer chunk, long at) throws IOException {
+  private static void fill(Path file, DiskFile opened, ByteBuffer chunk, long at)
+      throws IOException {
     while (chunk.hasRemaining()) {
-      if (file.read(chunk, at + chunk.position()) <= 0) {
-        throw new EOFException("the file ended at byte " + (at + chunk.position()));
+      long from = at + chunk.position();
+      if (opened.read(chunk, from) <= 0) {
+        throw new EOFException(
+            file + " ended at byte " + from + " of at least " + (at + chunk.limit()));
       }
     }
     chunk.flip();
