@@ -184,12 +184,10 @@ public final class RestoreService {
 
   private Result restored(String snapshot, StateImage then, Running running)
       throws InterruptedException {
-    if (running == Running.REFUSE) {
-      // Looked at before anybody is made to wait.
-      List<Line> atStake = Restoration.atStake(feed.image(core.clock().instant()), then);
-      if (!atStake.isEmpty()) {
-        return new Result.Refused(atStake);
-      }
+    // Looked at before anybody is made to wait.
+    List<Line> early = forbidden(running, feed.image(core.clock().instant()), then);
+    if (!early.isEmpty()) {
+      return new Result.Refused(early);
     }
     try (Hold _ = maintenance.snapshots().hold();
         Hold _ = maintenance.sync().hold();
@@ -213,11 +211,9 @@ public final class RestoreService {
     }
     Instant now = core.clock().instant();
     StateImage present = feed.image(now);
-    if (running == Running.REFUSE) {
-      List<Line> atStake = Restoration.atStake(present, then);
-      if (!atStake.isEmpty()) {
-        return new Result.Refused(atStake);
-      }
+    List<Line> forbidden = forbidden(running, present, then);
+    if (!forbidden.isEmpty()) {
+      return new Result.Refused(forbidden);
     }
     core.audit().complete();
     // Both take long, neither needs the other, and nothing is changed yet.
@@ -231,6 +227,11 @@ public final class RestoreService {
       awaitEnd(preparing);
     }
     return inForce(snapshot, before, present.seq(), done(preparing));
+  }
+
+  /** The tasks for whose sake nothing may be done. */
+  private static List<Line> forbidden(Running running, StateImage present, StateImage then) {
+    return running == Running.REFUSE ? Restoration.atStake(present, then) : List.of();
   }
 
   /** What is to be put in the place of the present state. */
