@@ -7,9 +7,6 @@ import io.helidon.http.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 
@@ -28,7 +25,7 @@ final class DocumentRoutes {
 
   private static Route route(String name) {
     byte[] document = read(name);
-    String tag = '"' + sha256(document).substring(0, TAG_CHARS) + '"';
+    String tag = '"' + Sha256.hex(document).substring(0, TAG_CHARS) + '"';
     Header etag = HeaderValues.createCached(HeaderNames.ETAG, tag);
     var whole = new Response.Whole(Status.OK_200, document, List.of(Answers.JSON, etag));
     var unchanged = new Response.Whole(Status.NOT_MODIFIED_304, new byte[0], List.of(etag));
@@ -52,14 +49,6 @@ final class DocumentRoutes {
       return in.readAllBytes();
     } catch (IOException unreadable) {
       throw new UncheckedIOException(unreadable);
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("SHA-256 is missing, which every Java platform must have", e);
     }
   }
 }

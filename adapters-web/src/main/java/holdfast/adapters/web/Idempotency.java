@@ -5,9 +5,6 @@ import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /** Reads idempotency keys and says what "the same body" is. */
@@ -43,14 +40,6 @@ final class Idempotency {
                   + " printable ASCII characters without spaces"));
     }
     byte[] compact = JsonBytes.compact(body);
-    return new IdempotencyKey(key, HexFormat.of().formatHex(sha256(compact)));
-  }
-
-  private static byte[] sha256(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("SHA-256 is missing, which every Java platform must have", e);
-    }
+    return new IdempotencyKey(key, Sha256.hex(compact));
   }
 }
