@@ -92,11 +92,11 @@ final class SocketCommands {
     }
     message.finish();
     String known = action != null && ACTIONS.contains(action) ? action : NO_ACTION;
-    var command = new Command(id, known, taskId, body, key);
     if (!message.violations().isEmpty()) {
-      audited(command).refused(ProblemCode.INVALID);
+      audited(known, taskId).refused(ProblemCode.INVALID);
       message.violations().refuseIfAny();
     }
+    var command = new Command(id, known, taskId, body, key);
     underWay.acquire();
     outbox.commandBegun();
     if (!guest.mayCommand()) {
@@ -111,9 +111,18 @@ final class SocketCommands {
     }
   }
 
+  /** Notes one that nobody can be answered about, since it has no id that is usable. */
+  void noteWithoutId() {
+    audited(NO_ACTION, null).refused(ProblemCode.INVALID);
+  }
+
   private AuditedRequest audited(Command command) {
+    return audited(command.action(), command.taskId());
+  }
+
+  private AuditedRequest audited(String action, @Nullable String taskId) {
     return new AuditedRequest(services.application().audit(), "ws", peer)
-        .command(guest.actor(), command.action(), command.taskId());
+        .command(guest.actor(), action, taskId);
   }
 
   private void carryOut(Command command) {

@@ -124,12 +124,16 @@ final class SocketSession {
 
   private void understand(String text) throws InterruptedException {
     String id = null;
+    Json.Members said = null;
     try {
-      var violations = new Violations();
-      var message = new BodyReader(StrictJson.object(text), "", violations);
+      said = StrictJson.object(text);
+      var message = new BodyReader(said, "", new Violations());
       id = SocketCommands.id(message);
       handle(message.text("type"), id, message);
     } catch (RefusedException refused) {
+      if (id == null && said != null && isCommand(said)) {
+        commands.noteWithoutId();
+      }
       refuse(id, refused.problem());
     } catch (StorageException failure) {
       LOG.log(Level.ERROR, "a subscription failed", failure);
@@ -138,6 +142,10 @@ final class SocketSession {
       LOG.log(Level.ERROR, "a WebSocket is closed by an error nobody foresaw", failure);
       outbox.close(CloseCode.INTERNAL, "an error nobody foresaw; see the server's log");
     }
+  }
+
+  private static boolean isCommand(Json.Members said) {
+    return "command".equals(new BodyReader(said, "", new Violations()).text("type"));
   }
 
   private void handle(@Nullable String type, @Nullable String id, BodyReader message)

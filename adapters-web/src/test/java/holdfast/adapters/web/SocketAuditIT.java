@@ -190,6 +190,28 @@ class SocketAuditIT {
     assertFalse(entries().toString().contains(SECRET), entries().toString());
   }
 
+  /** Nothing can be answered to it, and the socket is closed; it was tried all the same. */
+  @Test
+  void aCommandWithoutAUsableIdIsNotedBeforeItsSocketIsClosed() throws IOException {
+    String task = held();
+    for (String id :
+        List.of("", ",\"id\":7", ",\"id\":\"\"", ",\"id\":\"" + "i".repeat(65) + '"')) {
+      int before = entries().size();
+      client.send(
+          "{\"type\":\"command\",\"action\":\"kill\",\"taskId\":\"" + task + '"' + id + "}");
+      assertEquals(CloseCode.BAD_MESSAGE.number(), client.closeCode(), id);
+      List<Entry> after = entries().subList(before, entries().size());
+      assertEquals(1, after.size(), id + after);
+      assertEquals("ws command", after.getFirst().by().action());
+      assertEquals("invalid", after.getFirst().result());
+      client = SocketClient.connect(server);
+    }
+    client.send("{\"type\":\"subscribe\",\"topic\":\"tasks\"}");
+    int before = entries().size();
+    assertEquals(CloseCode.BAD_MESSAGE.number(), client.closeCode());
+    assertEquals(before, entries().size(), "to look is no change");
+  }
+
   @Test
   void everyCommandOfATokenForReadingIsNotedAsIts() throws IOException {
     String task = held();
