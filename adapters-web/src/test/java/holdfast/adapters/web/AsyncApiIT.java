@@ -239,17 +239,8 @@ class AsyncApiIT {
 
   /** While there is nothing else to say, a place is told with every heartbeat. */
   private void marks() throws IOException {
-    var limits =
-        new WebSettings.Limits(
-            1_048_576,
-            100,
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofMillis(400));
     String none = "\"" + "0".repeat(20) + "\"";
-    try (var server =
-            TestServer.start(WebSettings.loopback(0, TestServer.TOKEN, "/").withLimits(limits));
+    try (var server = TestServer.beating(Duration.ofMillis(400));
         var client = SocketClient.connect(server)) {
       for (String operation : List.of("followTasks", "followInitiatives", "followLogs")) {
         String filter = ",\"filter\":{\"initiativeId\":" + none + "}";

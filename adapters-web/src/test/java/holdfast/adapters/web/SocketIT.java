@@ -463,15 +463,7 @@ class SocketIT {
   @Test
   void silenceAndHalfAFrameEndASocketAfterTwoMissedBeats() throws IOException {
     server.close();
-    var limits =
-        new WebSettings.Limits(
-            1_048_576,
-            100,
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofMillis(200));
-    server = TestServer.start(WebSettings.loopback(0, TestServer.TOKEN, "/").withLimits(limits));
+    server = TestServer.beating(Duration.ofMillis(200));
     long begun = System.nanoTime();
     try (var client = SocketClient.connect(server);
         var answering = SocketClient.connect(server)) {
@@ -500,15 +492,7 @@ class SocketIT {
   @Test
   void bookmarksFollowWhatAFilterHides() throws IOException {
     server.close();
-    var limits =
-        new WebSettings.Limits(
-            1_048_576,
-            100,
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofMillis(300));
-    server = TestServer.start(WebSettings.loopback(0, TestServer.TOKEN, "/").withLimits(limits));
+    server = TestServer.beating(Duration.ofMillis(300));
     try (var client = SocketClient.connect(server)) {
       client.send(
           "{\"type\":\"subscribe\",\"id\":\"a\",\"topic\":\"tasks\",\"filter\":{\"state\":[\"LOST\"]}}");

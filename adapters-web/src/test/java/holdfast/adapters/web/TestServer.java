@@ -104,6 +104,15 @@ final class TestServer implements AutoCloseable {
     return server;
   }
 
+  /** One whose WebSockets are looked after this often. */
+  static TestServer beating(Duration heartbeat) {
+    var patience = Duration.ofSeconds(30);
+    return start(
+        WebSettings.loopback(0, TOKEN, "/")
+            .withLimits(
+                new WebSettings.Limits(1_048_576, 100, patience, patience, patience, heartbeat)));
+  }
+
   /** One that has not recovered yet. */
   static TestServer starting(WebSettings settings) {
     return new TestServer(settings);
